@@ -1,0 +1,199 @@
+"""`init`: a new run, or one more writer of an existing one."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import re
+import secrets
+import socket
+import sys
+import threading
+import time
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rolltape.errors import RecordingError
+from rolltape.recording.environment import environment, git_dirty, writer_identity
+from rolltape.recording.names import checked_name, directory_name
+from rolltape.recording.run import Run, end_of
+from rolltape.tape.writer import TapeWriter
+
+_open_runs: set[Run] = set()
+
+
+def init(
+    project: str = "default",
+    name: str | None = None,
+    config: Mapping[str, Any] | Any = None,
+    tags: Sequence[str] = (),
+    dir: str | os.PathLike[str] | None = None,
+    id: str | None = None,
+    *,
+    durability: str = "os",
+) -> Run:
+    """Start recording a run. Needs no account and no server, only a directory.
+
+    Args:
+        project: the name that the run is kept under.
+        name: what the run is called; None: its id.
+        config: hyperparameters: a mapping, a dataclass or an ``argparse.Namespace``. Put the seed under ``seed``.
+        tags: words to find the run by.
+        dir: the directory of all tapes; None: ``$ROLLTAPE_DIR``, else ``./tapes``.
+        id: the run's id, unique in the directory; None: a new one. An existing id attaches one more writer to that run
+            (another process, or a resumed run): its name, first config and tags stay, a differing config is added.
+        durability: ``"os"``: a row survives the death of the process. ``"fsync"``: everything is also synced to disk
+            twice a second, for those who mind power loss.
+
+    Raises:
+        TypeError, ValueError: an argument is not what it must be.
+        RecordingError: the directory cannot be written; the message names it.
+    """
+    checked_name("project", project)
+    for what, text in (("name", name), ("id", id)):
+        if text is not None:
+            checked_name(what, text)
+    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
+        raise TypeError(f"tags must be strings in a list, not {tags!r}")
+    if durability not in ("os", "fsync"):
+        raise ValueError(f"durability must be 'os' or 'fsync', not {durability!r}")
+    plain_config = _config(config)
+    run_id = id if id is not None else f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+    root = Path(dir if dir is not None else os.environ.get("ROLLTAPE_DIR") or "tapes")
+    directory = root.expanduser().resolve() / directory_name(project) / directory_name(run_id)
+    identity = {
+        "format": 1,
+        "id": run_id,
+        "project": project,
+        "name": name if name is not None else run_id,
+        "config": plain_config,
+        "tags": list(tags),
+        "started": time.time(),
+        "environment": environment(),
+    }
+
+    def open_writer(run: Run, parent: str | None) -> TapeWriter:
+        return TapeWriter(
+            directory,
+            _writer_name(),
+            {"run": run_id, "project": project, "parent": parent, **writer_identity()},
+            fsync=durability == "fsync",
+            before_flush=run.settle,
+            on_trouble=run.trouble,
+        )
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        created = _write_once(directory / "run.json", identity)
+        run = Run(directory, project, run_id, open_writer)
+        if not created and plain_config and plain_config != _existing_config(directory / "run.json"):
+            run._writer.put_facts({"config": plain_config})
+    except OSError as error:
+        raise RecordingError(f"cannot record to {directory}: {error}") from error
+    _open_runs.add(run)
+    threading.Thread(target=_add_slow_facts, args=(run,), name="rolltape-facts", daemon=True).start()
+    _close_with_worker(run)
+    return run
+
+
+def _writer_name() -> str:
+    host = re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname())[:24].strip("-") or "host"
+    return f"{host}-{os.getpid()}-{time.time_ns() // 1_000_000:x}-{secrets.token_hex(3)}"
+
+
+def _write_once(path: Path, value: Mapping[str, Any]) -> bool:
+    """Write a JSON file that appears whole or not at all; False if there is one already."""
+    if path.exists():
+        return False
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(value, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)  # fails if another process was first, where a rename would replace its file
+        except FileExistsError:
+            return False
+        except (OSError, AttributeError):  # a file system without links
+            if path.exists():
+                return False
+            draft.rename(path)
+        return True
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _existing_config(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8")).get("config")
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _config(config: object) -> dict[str, Any]:
+    if config is None:
+        return {}
+    if isinstance(config, Namespace):
+        config = vars(config)
+    elif dataclasses.is_dataclass(config) and not isinstance(config, type):
+        config = dataclasses.asdict(config)
+    if not isinstance(config, Mapping):
+        raise TypeError(f"config must be a mapping, a dataclass or a Namespace, not {type(config).__name__}")
+    return {str(key): _plain(value) for key, value in config.items()}
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """``value`` as JSON can hold it; what JSON lacks becomes text."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(value)
+    if depth < 20:
+        if isinstance(value, Mapping):
+            return {str(key): _plain(inner, depth + 1) for key, inner in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [_plain(inner, depth + 1) for inner in value]
+        if hasattr(value, "tolist") and getattr(value, "size", 10**9) <= 1000:  # NumPy and its kin
+            return _plain(value.tolist(), depth + 1)
+    return str(value) if isinstance(value, os.PathLike) else repr(value)[:1000]
+
+
+def _add_slow_facts(run: Run) -> None:
+    dirty = git_dirty(Path.cwd())
+    if dirty is not None:
+        with contextlib.suppress(OSError, ValueError):  # the disk is full, or the run is closed: a fact less
+            run._writer.put_facts({"git": {"dirty": dirty}})
+
+
+def _close_with_worker(run: Run) -> None:
+    """Workers of multiprocessing end without running atexit; they have their own list of what to do last."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None and util.__dict__.get("_finalizer_registry") is not None:
+        util.Finalize(run, run.close, exitpriority=10)
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what is still open when Python ends; an exception that ended the script is noted."""
+    interactive = hasattr(sys, "ps1")
+    error = None if interactive else getattr(sys, "last_exc", getattr(sys, "last_value", None))
+    for run in list(_open_runs):
+        with contextlib.suppress(RecordingError):
+            run.close(*end_of(error))
+
+
+def _after_fork() -> None:
+    for run in _open_runs:
+        run.after_fork()
+        _close_with_worker(run)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

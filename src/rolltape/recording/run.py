@@ -1,0 +1,374 @@
+"""A run while it is recorded: `log`, `log_batch`, `close`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import warnings
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import time_ns
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rolltape.errors import RecordingError, RolltapeWarning
+from rolltape.recording.media import Image, Video, write_media
+from rolltape.recording.names import directory_name
+from rolltape.recording.values import PLAIN, Later, Sorted, checked_step, sort_array, sort_values
+from rolltape.tape.rows import Schema
+from rolltape.tape.writer import TapeWriter
+
+_MOST_LATER = 1 << 16  # rows that may wait for a device
+_GIL = getattr(sys, "_is_gil_enabled", lambda: True)() and sys.implementation.name == "cpython"
+
+
+class Run:
+    """One training run being recorded. Made by `rolltape.init`; is itself a logger (`write`, `close`).
+
+    Every call may come from any thread. After `init` nothing here raises, blocks or slows training down because of a full
+    disk or a strange value: that is warned about once and counted in `lost`, and shown wherever the run is shown.
+    Under ``ROLLTAPE_STRICT=1`` it raises `RecordingError` instead. Wrong arguments are a TypeError or ValueError at once.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        project: str,
+        id: str,
+        open_writer: Callable[[Run, str | None], TapeWriter],
+    ) -> None:
+        self.directory = directory
+        self.project = project
+        self.id = id
+        self._open_writer = open_writer
+        self._strict = os.environ.get("ROLLTAPE_STRICT", "") not in ("", "0")
+        self._told: set[str] = set()
+        self._deferred: list[str] = []
+        self._later: deque[tuple[dict[str, Later], int, int] | tuple[str, Image | Video, int, int]] = deque()
+        self._settling = threading.Lock()
+        self._media = 0
+        self._closed = False
+        self._parent: str | None = None  # after a fork: the writer of the parent process
+        self._last = -1
+        self._writer = open_writer(self, None)
+        self._schemas: dict[tuple[str, ...], Schema] = self._writer.schemas
+
+    @property
+    def lost(self) -> int:
+        """How many rows, texts and media files could not be recorded by this process."""
+        return self._writer.lost
+
+    def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
+        """Record one row. When this returns, ``kill -9`` cannot lose it (device values and encoded media follow later).
+
+        Args:
+            values: metric name -> number, 0-d array, 1-d array (many points at this step), text, `Image` or `Video`.
+                NaN and infinities are recorded; None is skipped with a warning.
+            step: any integer, normally environment steps; may repeat and go back. None: one more than the last.
+
+        Raises:
+            TypeError: ``values`` is not a mapping, a name not a string, or ``step`` not an integer.
+        """
+        try:
+            row = values.values()
+            schema = self._schemas[tuple(values)]
+        except (AttributeError, KeyError, TypeError):
+            return self._log_any(values, step)
+        for value in row:
+            if type(value) is not float and type(value) not in PLAIN:
+                return self._log_any(values, step)
+        now = time_ns()
+        if step is None:
+            step = self._last + 1
+        elif type(step) is not int:
+            return self._log_any(values, step)
+        # From here to pack_into no call is made, so under the GIL no other thread and no signal handler comes between:
+        # whoever moves `at` owns the bytes (docs/decisions/002-hot-path.md). Without a GIL a lock is held around it all.
+        half = self._writer.half
+        at = half.at
+        end = at + schema.size
+        if end > half.limit:
+            return self._log_any(values, step)
+        half.at = end
+        self._last = step
+        try:
+            schema.pack_into(half.buffer, at, schema.id, step, now, *row, schema.id)
+        except Exception:  # an integer too large for a float64 or for a step
+            half.at = at
+            return self._log_any(values, step)
+
+    if not _GIL:
+        _log_alone = log
+
+        def log(self, values: Mapping[str, Any], step: int | None = None) -> None:  # noqa: F811
+            with self._writer.lock:
+                self._log_alone(values, step)
+
+        log.__doc__ = _log_alone.__doc__
+
+    def write(self, values: Mapping[str, Any]) -> None:
+        """`log` without a step: what makes a run a logger."""
+        self.log(values)
+
+    def log_batch(
+        self, values: Mapping[str, ArrayLike], step: ArrayLike | None = None, time: ArrayLike | None = None
+    ) -> None:
+        """Record n rows at once from columns.
+
+        Args:
+            values: metric name -> n numbers.
+            step: n integers. None: counted on from the last step.
+            time: n times in ns since 1970, for importers. None: now.
+
+        Raises:
+            TypeError, ValueError: a column is not 1-d numbers, or lengths differ; nothing is recorded then.
+        """
+        out = Sorted()
+        for name, column in _mapping(values).items():
+            if type(name) is not str or not name:
+                raise TypeError(f"a metric's name must be a non-empty string, not {name!r}")
+            try:
+                sort_array(out, name, column)
+            except (TypeError, ValueError, OverflowError) as error:
+                raise TypeError(f"column {name!r} is not an array of numbers: {error}") from None
+            if name not in out.arrays:
+                raise ValueError(f"column {name!r} must have one dimension, not shape {np.shape(column)}")
+        lengths = {name: len(column) for name, column in out.arrays.items()}
+        steps = None if step is None else _integers("step", step)
+        times = None if time is None else _integers("time", time)
+        for name, given in (("step", steps), ("time", times)):
+            if given is not None:
+                lengths[name] = len(given)
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"columns differ in length: {lengths}")
+        rows = next(iter(lengths.values()), 0)
+        if not out.arrays or not rows:
+            return
+        if steps is None:
+            steps = np.arange(self._last + 1, self._last + 1 + rows)
+        if times is None:
+            times = np.full(rows, time_ns())
+        self._last = int(steps[-1])
+        if self._ready(rows):
+            self._put(tuple(out.arrays), steps, times, np.array(list(out.arrays.values())))
+
+    def close(self, status: str = "finished", error: str | None = None, exit_code: int | None = None) -> None:
+        """End the run. Everything is on the tape when this returns; closing again does nothing.
+
+        Args:
+            status: ``finished``, ``failed`` or ``interrupted``.
+            error: what went wrong, in a line.
+            exit_code: the exit status of the process, where it is known.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if self._parent is None:
+            self._writer.close({"status": status, "error": error, "exit_code": exit_code})
+        self._raise_deferred()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close(*end_of(error))
+
+    def __repr__(self) -> str:
+        return f"<rolltape.Run {self.project}/{self.id} in {self.directory}>"
+
+    def _log_any(self, values: Mapping[str, Any], step: int | None) -> None:
+        """Everything that `log` does not do itself: new key sets, arrays, texts, media, devices, a full half."""
+        out = sort_values(_mapping(values))
+        if step is None:
+            step = self._last + 1
+        step = checked_step(step)
+        now = time_ns()
+        if not self._ready(1):
+            return
+        if not -(2**63) <= step < 2**63:
+            self._lose(1, f"step {step} does not fit in 64 bits")
+            return
+        self._last = step
+        for name in out.empty:
+            self._tell(f"metric {name!r} is None: there is nothing to record", serious=False)
+        for name, why in out.strange.items():
+            self._lose(1, f"metric {name!r} is {why}", once=f"strange {name}")
+        if out.scalars:
+            column = np.array(list(out.scalars.values()))[:, None]
+            self._put(tuple(out.scalars), np.array([step]), np.array([now]), column)
+        self._put_arrays(out.arrays, step, now)
+        for name, text in out.texts.items():
+            self._put_event({"name": name, "kind": "text", "text": text, "step": step, "time": now})
+        for name, media in out.media.items():
+            if media.file is not None:
+                self._put_media(name, media, step, now)
+            else:
+                self._wait_for((name, media, step, now))
+        if out.later:
+            self._wait_for((out.later, step, now))
+
+    def _put_arrays(self, arrays: Mapping[str, NDArray[np.float64]], step: int, now: int) -> None:
+        """Arrays of one length are columns of the same rows."""
+        for rows in {len(array) for array in arrays.values()} - {0}:
+            same = {name: array for name, array in arrays.items() if len(array) == rows}
+            self._put(tuple(same), np.full(rows, step), np.full(rows, now), np.array(list(same.values())))
+
+    def _put(
+        self, metrics: tuple[str, ...], step: NDArray[np.int64], time: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> None:
+        writer = self._writer
+        try:
+            if not writer.put(writer.declare(metrics), step, time, values):
+                self._lose(len(step), f"{writer.path} takes no more rows; is the disk full?", once="full")
+        except OSError as error:
+            self._lose(len(step), f"cannot write to {writer.path}: {error}", once="full")
+
+    def _put_event(self, event: Mapping[str, Any]) -> None:
+        try:
+            self._writer.put_event(event)
+        except OSError as error:
+            self._lose(1, f"cannot write to {self._writer.path}: {error}", once="full")
+
+    def _put_media(self, name: str, media: Image | Video, step: int, now: int) -> None:
+        self._media += 1
+        plain = directory_name(name)[-60:].lstrip(".")
+        file = f"{self._writer.name}-{self._media}-{plain}{directory_name(media.suffix.lower() or '.bin')[-12:]}"
+        try:
+            folder = self.directory / "media"
+            folder.mkdir(exist_ok=True)
+            write_media(media, folder / file)
+        except OSError as error:
+            self._lose(1, f"{media.kind} {name!r} cannot be written: {error}", once="media")
+            return
+        self._put_event({"name": name, "kind": media.kind, "file": file, "step": step, "time": now})
+
+    def _wait_for(self, item: tuple[dict[str, Later], int, int] | tuple[str, Image | Video, int, int]) -> None:
+        if len(self._later) >= _MOST_LATER:
+            self._lose(1, "too many rows wait for a device or for media to be written", once="later")
+        else:
+            self._later.append(item)
+
+    def settle(self) -> None:
+        """Record what had to wait for a device or an encoder. Called by the flusher's thread and at the end."""
+        with self._settling:
+            while self._later:
+                item = self._later.popleft()
+                if len(item) == 4:
+                    self._put_media(*item)
+                    continue
+                later, step, now = item
+                out = Sorted()
+                for name, wait in later.items():
+                    try:
+                        sort_array(out, name, wait())
+                    except Exception as error:  # a deleted or failed device buffer, in the words of its library
+                        out.strange[name] = f"a device value that cannot be read ({error})"
+                for name, why in out.strange.items():
+                    self._lose(1, f"metric {name!r} is {why}", once=f"strange {name}")
+                if out.scalars:
+                    column = np.array(list(out.scalars.values()))[:, None]
+                    self._put(tuple(out.scalars), np.array([step]), np.array([now]), column)
+                self._put_arrays(out.arrays, step, now)
+
+    # Trouble
+
+    def _lose(self, rows: int, why: str, once: str | None = None) -> None:
+        self._writer.lost += rows
+        self._tell(f"{why}; what could not be recorded is counted", key=once)
+
+    def trouble(self, message: str) -> None:
+        """Told by the tape of an error that loses nothing yet."""
+        self._tell(message, key="trouble " + message[:60])
+
+    def _tell(self, message: str, *, key: str | None = None, serious: bool = True) -> None:
+        """Once per cause: a warning, or under strict an error, which other threads leave for the next call."""
+        flushing = threading.current_thread().name == "rolltape-flusher"
+        if self._strict and serious and not flushing:
+            raise RecordingError(message)
+        if (key or message) in self._told:
+            return
+        self._told.add(key or message)
+        if self._strict and serious:
+            self._deferred.append(message)
+            return
+        try:
+            warnings.warn(f"run {self.project}/{self.id}: {message}", RolltapeWarning, stacklevel=4)
+        except RolltapeWarning:  # the user has made warnings errors
+            if not flushing:
+                raise
+            self._deferred.append(message)
+
+    def _raise_deferred(self) -> None:
+        if self._deferred:
+            messages, self._deferred = self._deferred, []
+            raise RecordingError("; ".join(messages))
+
+    def _ready(self, rows: int) -> bool:
+        """Whether rows can be recorded; after a fork this makes the child a writer of its own."""
+        if self._deferred:
+            self._raise_deferred()
+        if self._closed:
+            self._tell(f"{rows} rows logged after close() are lost", key="closed")
+            return False
+        if self._parent is not None:
+            with self._settling:
+                if self._parent is not None:
+                    try:
+                        self._writer = self._open_writer(self, self._parent)
+                    except OSError as error:
+                        self._lose(rows, f"the forked process cannot write to {self.directory}: {error}", once="fork")
+                        return False
+                    self._schemas = self._writer.schemas
+                    self._parent = None
+        return True
+
+    def after_fork(self) -> None:
+        """In a forked child: leave the parent's files alone; the next row makes a writer."""
+        if self._closed:
+            return
+        self._settling = threading.Lock()
+        self._later.clear()  # the parent records them
+        self._parent = self._writer.name
+        self._writer.abandon()
+
+
+def end_of(error: BaseException | None) -> tuple[str, str | None, int | None]:
+    """(status, error, exit code) of a run that ended with this exception, or without one."""
+    if error is None:
+        return "finished", None, None
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        return ("failed", f"exit status {error.code}", code) if code else ("finished", None, 0)
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", "KeyboardInterrupt", None
+    text = str(error).strip().splitlines()
+    return "failed", f"{type(error).__name__}: {text[0]}" if text else type(error).__name__, None
+
+
+def _mapping(values: object) -> Mapping[str, Any]:
+    if not isinstance(values, Mapping):
+        raise TypeError(f"values must be a mapping of metric names to values, not {type(values).__name__}")
+    return values
+
+
+def _integers(what: str, given: ArrayLike) -> NDArray[np.int64]:
+    array = np.asarray(given)
+    if array.ndim != 1:
+        raise ValueError(f"{what} must have one dimension, not shape {array.shape}")
+    if array.dtype.kind == "f" and np.array_equal(array, np.rint(array)):
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iu" and len(array):
+        raise TypeError(f"{what} must be integers, not {array.dtype}")
+    return array.astype(np.int64)
+
+
+def _suffix(media: Image | Video) -> str:
+    return "." + "".join(c for c in media.suffix.lower() if c.isascii() and c.isalnum())[:10]

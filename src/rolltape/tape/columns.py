@@ -1,0 +1,197 @@
+"""Columns: the payload of a ROWS frame. Groups of rows become compressed columns, each readable without the others.
+
+Axes (order, step, time) are ``a + b * cumsum(d)``: `d` are the smallest signed integers that hold the differences, and
+a column of equal differences holds none at all. Values are float32 where that loses no bit, else float64; a column of one
+repeated value is that value. Bytes are shuffled into planes (all first bytes, then all second bytes, ...), columns are
+gathered into blocks of at least `BLOCK` bytes and each block is one zstd frame, level 1.
+docs/format.md is the public specification; docs/decisions/003-columns.md holds the measurements.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rolltape.tape.rows import Group
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+ZstdError = zstd.ZstdError
+
+# Measured in docs/decisions/003-columns.md
+BLOCK = 16 * 1024  # raw bytes a block holds at least
+PLANE = 256  # bytes from which a plane gets entropy tables of its own (a zstd block inside the frame)
+_FIXED = struct.Struct("<QIII")  # generation, groups, blocks, bytes of the compressed directory
+_GROUP = np.dtype([("schema", "<u4"), ("rows", "<u4"), ("first", "<u4"), ("metrics", "<u4")])
+_COLUMN = np.dtype([("width", "<u4"), ("block", "<u4"), ("offset", "<u4"), ("a", "<i8"), ("b", "<i8")])
+_BLOCK = np.dtype([("packed", "<u4"), ("raw", "<u4")])
+_AXES = 3  # columns before a group's values: order, step, time
+_INTEGERS = ("<i1", "<i2", "<i4", "<i8")
+_LIMITS = tuple(int(np.iinfo(kind).max) for kind in _INTEGERS)
+
+
+_Planes = NDArray[np.uint8]  # [width, n]: byte i of every value, shuffled
+_Column = tuple[int, int, int, _Planes]  # width, a, b, planes
+_NO_PLANES: _Planes = np.empty((0, 0), np.uint8)
+
+
+def encode_rows(groups: Sequence[Group], generation: int = 0) -> bytes:
+    """The payload of a ROWS frame. ``generation`` names the half of a head that the rows came from; 0 is none."""
+    group_table = np.zeros(len(groups), _GROUP)
+    column_table: list[tuple[int, int, int, int, int]] = []
+    blocks: list[list[_Planes]] = []
+    filled = BLOCK
+    for i, group in enumerate(groups):
+        group_table[i] = (group.schema.id, len(group.step), len(column_table), len(group.values))
+        for width, a, b, planes in _encode_group(group):
+            if filled >= BLOCK:
+                blocks.append([])
+                filled = 0
+            column_table.append((width, len(blocks) - 1, filled, a, b))
+            blocks[-1].append(planes)
+            filled += planes.size
+
+    packed = [_compress(block) for block in blocks]
+    block_table = np.array([(len(p), sum(c.size for c in b)) for p, b in zip(packed, blocks, strict=True)], _BLOCK)
+    tables = group_table.tobytes() + block_table.tobytes() + np.array(column_table, _COLUMN).tobytes()
+    directory = zstd.compress(tables, 1)
+    return b"".join((_FIXED.pack(generation, len(groups), len(blocks), len(directory)), directory, *packed))
+
+
+def _compress(columns: Sequence[_Planes]) -> bytes:
+    """One zstd frame; what does not shrink is kept as it is, told by its two lengths being equal.
+
+    Planes differ: the high bytes of floats repeat, the low ones are noise. A zstd block each keeps one from spoiling the
+    entropy table of the other, which saves 8 % over all.
+    """
+    packer = zstd.ZstdCompressor(1)
+    parts = []
+    for planes in columns:
+        if planes.shape[1] < PLANE:
+            parts.append(packer.compress(planes.tobytes()))
+        else:
+            parts += [packer.compress(plane.tobytes(), packer.FLUSH_BLOCK) for plane in planes]
+    packed = b"".join(parts) + packer.flush()
+    raw = sum(planes.size for planes in columns)
+    return packed if len(packed) < raw else b"".join(planes.tobytes() for planes in columns)
+
+
+def _shuffle(array: NDArray[np.generic]) -> _Planes:
+    return np.ascontiguousarray(array.view(np.uint8).reshape(-1, array.itemsize).T)
+
+
+def _encode_group(group: Group) -> Iterator[_Column]:
+    order = np.arange(len(group.step)) if group.order is None else group.order
+    yield _encode_axis(order, 1)
+    yield _encode_axis(group.step, 1)
+    yield _encode_axis(group.time, group.time_unit)
+    yield from _encode_values(group.values)
+
+
+def _encode_axis(axis: NDArray[np.int64], unit: int) -> _Column:
+    """Width 0 is ``a + b * i``. Differences wrap around, as they do when they are summed again."""
+    first = int(axis[0])
+    if len(axis) == 1:
+        return 0, first, 0, _NO_PLANES
+    difference = np.diff(axis)
+    low, high = int(difference.min()), int(difference.max())
+    if low == high:
+        return 0, first, low, _NO_PLANES
+    if unit > 1:
+        difference //= unit
+        low, high = low // unit, high // unit
+    largest = max(high, -(low + 1))
+    kind = next(kind for kind, limit in zip(_INTEGERS, _LIMITS, strict=True) if largest <= limit)
+    return int(kind[-1]), first, unit, _shuffle(difference.astype(kind))
+
+
+def _encode_values(values: NDArray[np.float64]) -> Iterator[_Column]:
+    """The columns of values[m, n]. Width 0 repeats the float64 whose bits are ``a``."""
+    bits = values.view(np.int64)
+    repeated = (bits == bits[:, :1]).all(axis=1)
+    with np.errstate(all="ignore"):
+        single = values.astype(np.float32)
+        lossless = (single.astype(np.float64).view(np.int64) == bits).all(axis=1)
+    for i in range(len(values)):
+        if repeated[i]:
+            yield 0, int(bits[i, 0]), 0, _NO_PLANES
+        elif lossless[i]:
+            yield 4, 0, 0, _shuffle(single[i])
+        else:
+            yield 8, 0, 0, _shuffle(values[i])
+
+
+class _GroupEntry(NamedTuple):
+    schema: int
+    rows: int
+    first: int
+    metrics: int
+
+
+class RowsFrame:
+    """The directory of a ROWS payload; decodes one column at a time.
+
+    It does not hold the payload itself, so that a reader may keep the directories of a long tape in memory: every call
+    that decodes takes the payload again.
+    """
+
+    __slots__ = ("_blocks", "_columns", "_starts", "generation", "groups")
+
+    def __init__(self, payload: bytes) -> None:
+        self.generation, groups, blocks, size = _FIXED.unpack_from(payload)
+        start = _FIXED.size + size
+        directory = zstd.decompress(payload[_FIXED.size : start])
+        table = np.frombuffer(directory, _GROUP, groups)
+        self.groups = [_GroupEntry(*row) for row in table.tolist()]
+        self._blocks = np.frombuffer(directory, _BLOCK, blocks, table.nbytes)
+        self._columns = np.frombuffer(directory, _COLUMN, -1, table.nbytes + self._blocks.nbytes)
+        self._starts = start + np.concatenate(([0], self._blocks["packed"].cumsum(dtype=np.int64)))
+
+    def order(self, payload: bytes, group: _GroupEntry) -> NDArray[np.int64]:
+        """[rows]: each row's place among all rows of the frame."""
+        return self._axis(payload, group, 0)
+
+    def step(self, payload: bytes, group: _GroupEntry) -> NDArray[np.int64]:
+        return self._axis(payload, group, 1)
+
+    def time(self, payload: bytes, group: _GroupEntry) -> NDArray[np.int64]:
+        """[rows]: ns since 1970."""
+        return self._axis(payload, group, 2)
+
+    def values(self, payload: bytes, group: _GroupEntry, metric: int) -> NDArray[np.float64]:
+        """[rows]: the values of the group's metric number ``metric``."""
+        column = self._columns[group.first + _AXES + metric]
+        width = int(column["width"])
+        if width == 0:
+            return np.full(group.rows, column["a"], np.int64).view(np.float64)
+        return self._planes(payload, column, f"<f{width}", group.rows).astype(np.float64)
+
+    def _axis(self, payload: bytes, group: _GroupEntry, number: int) -> NDArray[np.int64]:
+        column = self._columns[group.first + number]
+        width = int(column["width"])
+        axis = np.arange(group.rows, dtype=np.int64)
+        if width:
+            axis[1:] = self._planes(payload, column, f"<i{width}", group.rows - 1)
+            np.cumsum(axis, out=axis)
+        axis *= column["b"]
+        axis += column["a"]
+        return axis
+
+    def _planes(self, payload: bytes, column: np.void, kind: str, count: int) -> NDArray[np.generic]:
+        number = int(column["block"])
+        packed, raw = self._blocks[number].tolist()
+        start = int(self._starts[number])
+        block = payload[start : start + packed]
+        if packed != raw:
+            block = zstd.decompress(block)
+        width = int(column["width"])
+        planes = np.frombuffer(block, np.uint8, count * width, int(column["offset"])).reshape(width, count)
+        return np.ascontiguousarray(planes.T).view(kind).reshape(count)

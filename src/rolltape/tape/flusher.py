@@ -1,0 +1,69 @@
+"""The flusher: a daemon thread per tape that makes frames, gives signs of life and syncs.
+
+Nothing depends on it for safety: rows are safe in the head, and a writer whose flusher is late or dead frames its own halves.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol
+
+
+class Flushable(Protocol):
+    """What a flusher needs of its writer."""
+
+    mapped: bool
+    synced: bool
+
+    def before_flush(self) -> None: ...
+    def on_trouble(self, message: str) -> None: ...
+    def frame_queued(self) -> None: ...
+    def flush(self) -> bool: ...
+    def sync(self) -> None: ...
+    def beat(self) -> None: ...
+
+
+class Flusher:
+    """Works every second, every half second where frames must be synced, and at once when woken."""
+
+    def __init__(self, writer: Flushable) -> None:
+        self._writer = writer
+        self._period = 0.5 if writer.synced else 1.0
+        self._event = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._work, name="rolltape-flusher", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        self._event.set()
+
+    def stop(self, patience: float) -> None:
+        """End the thread; wait ``patience`` seconds at most for what it is doing."""
+        self._stopped = True
+        self._event.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join(patience)
+
+    def _work(self) -> None:
+        while not self._stopped:
+            self._event.wait(self._period)
+            self._event.clear()
+            if self._stopped:
+                return
+            try:
+                self._once()
+            except Exception as error:
+                self._writer.on_trouble(f"the flusher met an error and goes on: {error!r}")
+
+    def _once(self) -> None:
+        writer = self._writer
+        writer.before_flush()
+        if writer.mapped:
+            writer.frame_queued()
+        else:
+            writer.flush()
+        if writer.synced:
+            writer.sync()
+        writer.beat()

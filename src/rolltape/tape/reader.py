@@ -1,0 +1,235 @@
+"""The reader of one tape: follows it while it grows, and yields each point of a metric exactly once.
+
+A tape is reopened on every look and never mapped, so that this also works for files that another machine writes. What
+lies in memory is the directory of each frame, not its points.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rolltape.errors import TapeError
+from rolltape.tape.columns import RowsFrame, ZstdError
+from rolltape.tape.frame import HEADER_SIZE, MAGIC, Kind, read_frame
+from rolltape.tape.head import HeadRows, read_head
+from rolltape.tape.rows import Schema
+
+_LOOKS = 5  # tries to see tape and head at one moment
+
+
+class Cursor(NamedTuple):
+    """How far a metric has been read: so many frames, and so many rows of each head generation not yet seen as a frame."""
+
+    frames: int = 0
+    heads: tuple[tuple[int, int], ...] = ()
+
+
+class Columns(NamedTuple):
+    """Points of one metric in the order they were logged: step[n], time[n] (ns), value[n]."""
+
+    step: NDArray[np.int64]
+    time: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+
+NOTHING = Columns(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+
+
+class _RowsAt(NamedTuple):
+    offset: int
+    length: int
+    rows: RowsFrame
+
+
+class TapeReader:
+    """Reads ``<name>.tape`` and, while there is one, ``<name>.head`` beside it.
+
+    Args:
+        path: the tape. It may still be empty or growing.
+
+    Raises:
+        TapeError: the file does not begin like a tape.
+        OSError: the file cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.opening: dict[str, Any] = {}
+        self.end: dict[str, Any] | None = None
+        self.facts: dict[str, Any] = {}
+        self.events: list[dict[str, Any]] = []
+        self.problem: str | None = None  # in words: what lies behind the last whole frame
+        self.frames = 0
+        self.size = 0  # bytes of whole frames
+        self.last_sign = 0  # ns: the last frame or heartbeat
+        self.version = 0  # changes when there is something new
+        self._lost = 0
+        self._head_lost = 0
+        self._points = 0
+        self._schemas: dict[int, Schema] = {}
+        self._places: dict[str, dict[int, int]] = {}  # metric -> schema id -> column
+        self._rows: list[_RowsAt] = []
+        self._framed = 0  # the highest generation seen as a frame
+        self._head: list[HeadRows] = []
+        self._head_signature: tuple[tuple[int, int], ...] = ()
+        self.refresh()
+
+    def refresh(self) -> int:
+        """Look for new frames and rows; returns `version`, which differs from the last one if there were any.
+
+        Raises:
+            TapeError, OSError: as the constructor.
+        """
+        before = (self.frames, self.problem, self._head_signature, self.lost)
+        for _ in range(_LOOKS):
+            self._read_frames()
+            if self._read_head():
+                break
+        if before != (self.frames, self.problem, self._head_signature, self.lost):
+            self.version += 1
+        return self.version
+
+    @property
+    def lost(self) -> int:
+        """Rows that the writer could not record."""
+        return max(self._lost, self._head_lost)
+
+    @property
+    def points(self) -> int:
+        """Points in all frames and in the head."""
+        return self._points + sum(group.values.size for half in self._head for group in half.groups)
+
+    def metrics(self) -> list[str]:
+        """The names of all metrics, sorted."""
+        return sorted(self._places)
+
+    def read(self, metric: str, cursor: Cursor = Cursor()) -> tuple[Columns, Cursor]:  # noqa: B008 (immutable)
+        """The points of a metric after ``cursor``, as of the last `refresh`, and the cursor after them.
+
+        Raises:
+            OSError: the file is gone.
+        """
+        places = self._places.get(metric, {})
+        seen = dict(cursor.heads)
+        parts: list[Columns] = []
+        if cursor.frames < len(self._rows):
+            with self.path.open("rb") as file:
+                for frame in self._rows[cursor.frames :]:
+                    skip = seen.pop(frame.rows.generation, 0)
+                    if any(group.schema in places for group in frame.rows.groups):
+                        file.seek(frame.offset)
+                        parts.append(_from_frame(frame.rows, file.read(frame.length), places, skip))
+        for half in self._head:
+            parts.append(_from_head(half, places, seen.get(half.generation, 0)))
+            rows = sum(len(group.step) for group in half.groups)
+            seen[half.generation] = max(rows, seen.get(half.generation, 0))
+        heads = tuple((generation, rows) for generation, rows in seen.items() if generation > self._framed)
+        return concatenate(parts), Cursor(len(self._rows), heads)
+
+    def _read_frames(self) -> None:
+        with self.path.open("rb") as file:
+            while isinstance(frame := read_frame(file, self.size, self.frames), tuple):
+                try:
+                    self._take(frame.kind, frame.payload, frame.offset, frame.points)
+                except (ArithmeticError, LookupError, TypeError, ValueError, struct.error, ZstdError) as error:
+                    self.problem = f"the frame at byte {frame.offset} says what no writer writes: {error!r}"
+                    return
+                self.frames += 1
+                self.size = frame.end
+                self.last_sign = frame.time
+            self.problem = frame or None
+            if self.frames == 0 and self.problem:
+                file.seek(0)
+                start = file.read(len(MAGIC))
+                if start != MAGIC[: len(start)]:
+                    raise TapeError(f"{self.path} is not a tape: it does not begin with {MAGIC.decode()}")
+
+    def _take(self, kind: int, payload: bytes, offset: int, points: int) -> None:
+        if kind == Kind.ROWS:
+            rows = RowsFrame(payload)
+            self._rows.append(_RowsAt(offset + HEADER_SIZE, len(payload), rows))
+            self._framed = max(self._framed, rows.generation)
+            self._points += points
+        elif kind == Kind.SCHEMA:
+            declared = json.loads(payload)
+            schema = Schema(declared["schema"], tuple(declared["metrics"]))
+            self._schemas[schema.id] = schema
+            for column, metric in enumerate(schema.metrics):
+                self._places.setdefault(metric, {})[schema.id] = column
+        elif kind == Kind.OPEN:
+            self.opening = json.loads(payload)
+        elif kind == Kind.EVENT:
+            self.events.append(json.loads(payload))
+        elif kind == Kind.META:
+            self.facts.update(json.loads(payload))
+        elif kind == Kind.END:
+            self.end = json.loads(payload)
+            self._lost = self.end["lost"]
+        elif kind == Kind.HEARTBEAT:
+            self._lost = json.loads(payload)["lost"]
+
+    def _read_head(self) -> bool:
+        """Take the head's rows; False if a frame was made meanwhile, so that the tape must be looked at first."""
+        head = read_head(self.path.with_suffix(".head"), self._schemas)
+        if head is None:
+            stale = bool(self._head) and self.problem is None and self._head[-1].generation > self._framed
+            self._head, self._head_signature = [], ()
+            return not stale
+        self._head_lost = head.lost
+        self.last_sign = max(self.last_sign, head.heartbeat)
+        halves = [half for half in head.halves if half.generation > self._framed]
+        if halves and halves[0].generation > self._framed + 1 and self.problem is None:
+            return False
+        self._head = [half for half in halves if half.groups]
+        self._head_signature = tuple((h.generation, sum(len(g.step) for g in h.groups)) for h in self._head)
+        return True
+
+
+def _from_frame(rows: RowsFrame, payload: bytes, places: dict[int, int], skip: int) -> Columns:
+    parts, orders = [], []
+    for group in rows.groups:
+        column = places.get(group.schema)
+        if column is None:
+            continue
+        points = Columns(rows.step(payload, group), rows.time(payload, group), rows.values(payload, group, column))
+        order = rows.order(payload, group) if skip or len(rows.groups) > 1 else np.arange(group.rows)
+        kept = order >= skip
+        parts.append(points if kept.all() else Columns(*(part[kept] for part in points)))
+        orders.append(order[kept])
+    return _in_order(parts, orders)
+
+
+def _from_head(half: HeadRows, places: dict[int, int], skip: int) -> Columns:
+    parts, orders = [], []
+    for group in half.groups:
+        column = places.get(group.schema.id)
+        if column is None:
+            continue
+        order = np.arange(len(group.step)) if group.order is None else group.order
+        kept = order >= skip
+        parts.append(Columns(group.step[kept], group.time[kept], group.values[column][kept]))
+        orders.append(order[kept])
+    return _in_order(parts, orders)
+
+
+def _in_order(parts: list[Columns], orders: list[NDArray[np.int64]]) -> Columns:
+    points = concatenate(parts)
+    if len(parts) < 2:
+        return points
+    placed = np.concatenate(orders).argsort(kind="stable")
+    return Columns(points.step[placed], points.time[placed], points.value[placed])
+
+
+def concatenate(parts: list[Columns]) -> Columns:
+    """One after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return NOTHING
+    return Columns(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
