@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -20,8 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from rolltape.errors import RecordingError, RolltapeWarning
 from rolltape.recording.media import Image, Video, write_media
 from rolltape.recording.names import directory_name
-from rolltape.recording.values import PLAIN, Later, Sorted, checked_step, sort_array, sort_values
-from rolltape.tape.rows import Schema
+from rolltape.recording.put import MOST_METRICS, Put, make_put
+from rolltape.recording.values import Later, Sorted, checked_step, sort_array, sort_values
 from rolltape.tape.writer import TapeWriter
 
 _MOST_LATER = 1 << 16  # rows that may wait for a device
@@ -57,7 +56,8 @@ class Run:
         self._parent: str | None = None  # after a fork: the writer of the parent process
         self._last = -1
         self._writer = open_writer(self, None)
-        self._schemas: dict[tuple[str, ...], Schema] = self._writer.schemas
+        self._puts: dict[str, Put] = {}  # first metric -> packer of the key set last seen with it
+        self._all_puts: dict[tuple[str, ...], Put] = {}
 
     @property
     def lost(self) -> int:
@@ -76,32 +76,14 @@ class Run:
             TypeError: ``values`` is not a mapping, a name not a string, or ``step`` not an integer.
         """
         try:
-            row = values.values()
-            schema = self._schemas[tuple(values)]
-        except (AttributeError, KeyError, TypeError):
+            for first in values:  # one name is enough to find the packer; the packer checks the others
+                break
+            else:
+                return None
+            put = self._puts[first]
+        except (KeyError, TypeError):
             return self._log_any(values, step)
-        for value in row:
-            if type(value) is not float and type(value) not in PLAIN:
-                return self._log_any(values, step)
-        now = time_ns()
-        if step is None:
-            step = self._last + 1
-        elif type(step) is not int:
-            return self._log_any(values, step)
-        # From here to pack_into no call is made, so under the GIL no other thread and no signal handler comes between:
-        # whoever moves `at` owns the bytes (docs/decisions/002-hot-path.md). Without a GIL a lock is held around it all.
-        half = self._writer.half
-        at = half.at
-        end = at + schema.size
-        if end > half.limit:
-            return self._log_any(values, step)
-        half.at = end
-        self._last = step
-        try:
-            schema.pack_into(half.buffer, at, schema.id, step, now, *row, schema.id)
-        except Exception:  # an integer too large for a float64 or for a step
-            half.at = at
-            return self._log_any(values, step)
+        return put(self, values, step)
 
     if not _GIL:
         _log_alone = log
@@ -184,6 +166,14 @@ class Run:
     def __repr__(self) -> str:
         return f"<rolltape.Run {self.project}/{self.id} in {self.directory}>"
 
+    def _log_other(self, values: Mapping[str, Any], step: int | None) -> None:
+        """Another key set that begins with the same metric."""
+        put = self._all_puts.get(tuple(values))
+        if put is None:
+            return self._log_any(values, step)
+        self._puts[next(iter(values))] = put
+        return put(self, values, step)
+
     def _log_any(self, values: Mapping[str, Any], step: int | None) -> None:
         """Everything that `log` does not do itself: new key sets, arrays, texts, media, devices, a full half."""
         out = sort_values(_mapping(values))
@@ -226,7 +216,10 @@ class Run:
     ) -> None:
         writer = self._writer
         try:
-            if not writer.put(writer.declare(metrics), step, time, values):
+            schema = writer.declare(metrics)
+            if metrics not in self._all_puts and len(metrics) <= MOST_METRICS:
+                self._puts[metrics[0]] = self._all_puts[metrics] = make_put(schema)
+            if not writer.put(schema, step, time, values):
                 self._lose(len(step), f"{writer.path} takes no more rows; is the disk full?", once="full")
         except OSError as error:
             self._lose(len(step), f"cannot write to {writer.path}: {error}", once="full")
@@ -326,7 +319,7 @@ class Run:
                     except OSError as error:
                         self._lose(rows, f"the forked process cannot write to {self.directory}: {error}", once="fork")
                         return False
-                    self._schemas = self._writer.schemas
+                    self._puts, self._all_puts = {}, {}
                     self._parent = None
         return True
 

@@ -1,47 +1,46 @@
 """Rows: the fixed-size records that `log()` packs into a head, and the way back from bytes to columns.
 
-A row of schema ``s`` with ``m`` metrics is, little endian and without padding::
+A row of schema ``s`` with ``m`` metrics is ``m + 4`` little-endian words of 64 bits::
 
-    u32 s · i64 step · i64 time · f64 value x m · u32 s
+    s · step · time · value x m · s
 
-The two copies of ``s`` are the first and the last bytes written, so a row that a kill cut in the middle is recognised.
+The two copies of ``s`` are the first and the last word written, so a row that a kill cut in the middle is recognised.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 TIME_UNIT = 1000  # log() keeps times to the microsecond: the head holds ns, columns hold us
-_TAG = struct.Struct("<I")
+_WORD = 8
+_FRONT = 3  # words before the values
 
 
 class Schema:
     """A row's key set: metric names in order, a number on the tape, and the packer of its rows."""
 
-    __slots__ = ("dtype", "id", "metrics", "pack_into", "size")
+    __slots__ = ("id", "metrics", "pack_into", "size", "words")
 
     def __init__(self, id: int, metrics: tuple[str, ...]) -> None:
-        packer = struct.Struct(f"<Iqq{len(metrics)}dI")
+        packer = struct.Struct(f"@qqq{len(metrics)}dq")
         self.id = id
         self.metrics = metrics
-        self.size = packer.size
         self.pack_into = packer.pack_into
-        self.dtype = np.dtype(
-            [("front", "<u4"), ("step", "<i8"), ("time", "<i8"), ("values", "<f8", (len(metrics),)), ("back", "<u4")]
-        )
+        self.size = packer.size
+        self.words = packer.size // _WORD
 
     def records(self, step: NDArray[np.int64], time: NDArray[np.int64], values: NDArray[np.float64]) -> bytes:
         """The bytes of n rows from step[n], time[n] (ns) and values[m, n]."""
-        rows = np.empty(len(step), self.dtype)
-        rows["front"] = rows["back"] = self.id
-        rows["step"] = step
-        rows["time"] = time
-        rows["values"] = values.T
+        rows = np.empty((len(step), self.words), np.int64)
+        rows[:, 0] = rows[:, -1] = self.id
+        rows[:, 1] = step
+        rows[:, 2] = time
+        rows[:, _FRONT:-1] = values.view(np.int64).T
         return rows.tobytes()
 
 
@@ -57,71 +56,66 @@ class Group(NamedTuple):
 
 
 class _Stretch(NamedTuple):
-    """Neighbouring rows of one schema."""
+    """Neighbouring rows of one schema, from word ``start``."""
 
     schema: Schema
-    offset: int
-    count: int
+    start: int
+    rows: int
 
 
-def _walk(data: bytes | memoryview, schemas: Mapping[int, Schema]) -> Iterable[_Stretch]:
-    """The whole rows of ``data`` from its start up to the first that is not whole."""
-    at, end = 0, len(data)
-    while at + _TAG.size <= end:
-        schema = schemas.get(_TAG.unpack_from(data, at)[0])
+def _walk(words: NDArray[np.int64], schemas: Mapping[int, Schema]) -> Iterator[_Stretch]:
+    """The whole rows from the first word up to the first row that is not whole."""
+    at = 0
+    while at < len(words):
+        schema = schemas.get(int(words[at]))
         if schema is None:
             return
-        size, first = schema.size, at
+        start = at
         window = 1  # rows looked at together: doubled while the schema stays the same, so mixed rows stay cheap too
-        while fits := min(window, (end - at) // size):
-            if fits == 1:
-                (front,) = _TAG.unpack_from(data, at)
-                (back,) = _TAG.unpack_from(data, at + size - _TAG.size)
-                whole = int(front == back == schema.id)
-            else:
-                front = np.ndarray(fits, "<u4", data, at, (size,))
-                back = np.ndarray(fits, "<u4", data, at + size - _TAG.size, (size,))
-                same = (front == schema.id) & (back == schema.id)
-                whole = fits if same.all() else int(same.argmin())
-            at += whole * size
-            if whole < fits:
+        while fits := min(window, (len(words) - at) // schema.words):
+            rows = words[at : at + fits * schema.words].reshape(fits, schema.words)
+            whole = (rows[:, 0] == schema.id) & (rows[:, -1] == schema.id)
+            count = fits if whole.all() else int(whole.argmin())
+            at += count * schema.words
+            if count < fits:
                 break
             window *= 2
-        if at == first:
+        if at == start:
             return
-        yield _Stretch(schema, first, (at - first) // size)
+        yield _Stretch(schema, start, (at - start) // schema.words)
 
 
-def read_rows(data: bytes | memoryview, schemas: Mapping[int, Schema]) -> tuple[list[Group], int]:
+def read_rows(data: bytes | bytearray | memoryview, schemas: Mapping[int, Schema]) -> tuple[list[Group], int]:
     """All whole rows of half a head, grouped by schema, and how many bytes they take."""
-    stretches = list(_walk(data, schemas))
+    words = np.frombuffer(data, np.int64)
+    stretches = list(_walk(words, schemas))
     if not stretches:
         return [], 0
     last = stretches[-1]
-    used = last.offset + last.count * last.schema.size
+    used = last.start + last.rows * last.schema.words
     if len(stretches) == 1:
-        return [_group(last.schema, np.frombuffer(data, last.schema.dtype, last.count), None)], used
+        return [_group(last.schema, words[:used], None)], used * _WORD
 
-    counts = np.array([s.count for s in stretches])
-    firsts = np.concatenate(([0], counts[:-1].cumsum()))
+    counts = np.array([stretch.rows for stretch in stretches])
+    firsts = counts.cumsum() - counts
+    starts = np.array([stretch.start for stretch in stretches])
     by_schema: dict[int, list[int]] = {}
     for i, stretch in enumerate(stretches):
         by_schema.setdefault(stretch.schema.id, []).append(i)
-    everything = np.frombuffer(data, np.uint8)
-    offsets = np.array([s.offset for s in stretches])
     groups = []
     for schema_id, members in by_schema.items():
         schema = schemas[schema_id]
-        picked = counts[members]
-        within = np.arange(picked.sum()) - np.repeat(picked.cumsum() - picked, picked)
-        order = np.repeat(firsts[members], picked) + within
-        at = np.repeat(offsets[members], picked) + within * schema.size
-        raw = everything[at[:, None] + np.arange(schema.size)]
-        groups.append(_group(schema, raw.view(schema.dtype).reshape(-1), order if len(by_schema) > 1 else None))
-    return groups, used
+        rows = counts[members]
+        within = np.arange(rows.sum()) - np.repeat(rows.cumsum() - rows, rows)
+        at = np.repeat(starts[members], rows) + within * schema.words
+        picked = words[at[:, None] + np.arange(schema.words)]
+        order = np.repeat(firsts[members], rows) + within if len(by_schema) > 1 else None
+        groups.append(_group(schema, picked, order))
+    return groups, used * _WORD
 
 
-def _group(schema: Schema, rows: NDArray[np.void], order: NDArray[np.int64] | None) -> Group:
-    # np.array, not ascontiguousarray: the columns must not be views of a head that is about to be overwritten
-    time = rows["time"] // TIME_UNIT * TIME_UNIT
-    return Group(schema, np.array(rows["step"]), time, np.array(rows["values"].T, order="C"), order, TIME_UNIT)
+def _group(schema: Schema, words: NDArray[np.int64], order: NDArray[np.int64] | None) -> Group:
+    rows = words.reshape(-1, schema.words)
+    # Copies: the columns must not be views of a head that is about to be overwritten
+    values = np.array(rows[:, _FRONT:-1].T, order="C").view(np.float64)
+    return Group(schema, np.array(rows[:, 1]), rows[:, 2] // TIME_UNIT * TIME_UNIT, values, order, TIME_UNIT)
