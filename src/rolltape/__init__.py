@@ -1,10 +1,10 @@
 """Record reinforcement-learning runs raw, at about a microsecond a row, and read them back.
 
-    import rolltape
+import rolltape
 
-    run = rolltape.init(project="cartpole", config={"lr": 3e-4, "seed": 1})
-    run.log({"train/episode_return": 12.0}, step=0)
-    run.close()
+run = rolltape.init(project="cartpole", config={"lr": 3e-4, "seed": 1})
+run.log({"train/episode_return": 12.0}, step=0)
+run.close()
 """
 
 from __future__ import annotations

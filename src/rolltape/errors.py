@@ -1,12 +1,12 @@
 """Every exception and warning of rolltape, in one tree.
 
-    RolltapeError
-    ├── RecordingError      a row, value or file could not be recorded (raised only under ROLLTAPE_STRICT=1)
-    ├── TapeError           a file is not what a tape or head must be
-    └── StoreError          a question that a store cannot answer
-        ├── RunNotFound
-        └── MetricNotFound
-    RolltapeWarning         what is told once instead of raised, so that training goes on
+RolltapeError
+├── RecordingError      a row, value or file could not be recorded (raised only under ROLLTAPE_STRICT=1)
+├── TapeError           a file is not what a tape or head must be
+└── StoreError          a question that a store cannot answer
+    ├── RunNotFound
+    └── MetricNotFound
+RolltapeWarning         what is told once instead of raised, so that training goes on
 """
 
 from __future__ import annotations

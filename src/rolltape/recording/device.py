@@ -1,7 +1,7 @@
 """Values that live on an accelerator: taken without waiting, read later. Neither PyTorch nor JAX is imported here.
 
-A host value is copied at once, because its owner may overwrite it. A device value is copied in its own stream without a wait
-(PyTorch) or kept by reference (JAX arrays do not change), and the flusher's thread waits for it.
+A host value is copied at once, because its owner may overwrite it. A device value is copied in its own stream without a
+wait (PyTorch) or kept by reference (JAX arrays do not change), and the flusher's thread waits for it.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from numpy.typing import NDArray
 
 
 def ready_or_later(value: Any) -> NDArray[Any] | Callable[[], NDArray[Any]] | None:
-    """The numbers of a PyTorch or JAX value if they lie in host memory, else a call that waits for them and returns them.
+    """The numbers of a PyTorch or JAX value that lie in host memory, else a call that waits for them.
 
     None if ``value`` is of neither library.
 
     Raises:
         TypeError: a JAX tracer: there is no value yet.
     """
-    torch = sys.modules.get("torch")
+    torch: Any = sys.modules.get("torch")
     if torch is not None and isinstance(value, getattr(torch, "Tensor", ())):
-        return _torch(torch, value.detach())
-    jax = sys.modules.get("jax")
+        tensor: Any = value
+        return _torch(torch, tensor.detach())
+    jax: Any = sys.modules.get("jax")
     if jax is not None and isinstance(value, getattr(jax, "Array", ())):
         return _jax(jax, value)
     return None

@@ -7,7 +7,9 @@ import re
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_=+@,.-]|^[.]|[.]$")
 _LONGEST = 100  # bytes; leaves room for a hash on every file system
-_RESERVED = frozenset("con prn aux nul com1 com2 com3 com4 com5 com6 com7 com8 com9 lpt1 lpt2 lpt3".split())
+_RESERVED = frozenset(
+    {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(1, 10)), *(f"lpt{i}" for i in range(1, 10))}
+)  # on Windows
 
 
 def directory_name(text: str) -> str:

@@ -1,7 +1,8 @@
 """The hot path: for each key set a function that packs a row into the open half of the head.
 
-It is made from a template, as dataclasses make ``__init__``: with ten values a loop over them costs as much as everything
-else together. The template is compiled once per number of metrics; what it costs is in benchmarks/hot_path.py.
+It is made from a template, as dataclasses make ``__init__``: with ten values a loop over them costs as much as
+everything else together. The template is compiled once per number of metrics; what it costs is in
+benchmarks/hot_path.py.
 """
 
 from __future__ import annotations

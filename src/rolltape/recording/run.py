@@ -30,9 +30,10 @@ _GIL = getattr(sys, "_is_gil_enabled", lambda: True)() and sys.implementation.na
 class Run:
     """One training run being recorded. Made by `rolltape.init`; is itself a logger (`write`, `close`).
 
-    Every call may come from any thread. After `init` nothing here raises, blocks or slows training down because of a full
-    disk or a strange value: that is warned about once and counted in `lost`, and shown wherever the run is shown.
-    Under ``ROLLTAPE_STRICT=1`` it raises `RecordingError` instead. Wrong arguments are a TypeError or ValueError at once.
+    Every call may come from any thread. After `init` nothing here raises, blocks or slows training down because of a
+    full disk or a strange value: that is warned about once and counted in `lost`, and shown wherever the run is shown.
+    Under ``ROLLTAPE_STRICT=1`` it raises `RecordingError` instead. Wrong arguments are a TypeError or ValueError at
+    once.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Run:
             TypeError: ``values`` is not a mapping, a name not a string, or ``step`` not an integer.
         """
         try:
-            for first in values:  # one name is enough to find the packer; the packer checks the others
+            for first in values:  # noqa: B007 (one name finds the packer, which checks the others)
                 break
             else:
                 return None
@@ -88,7 +89,7 @@ class Run:
     if not _GIL:
         _log_alone = log
 
-        def log(self, values: Mapping[str, Any], step: int | None = None) -> None:  # noqa: F811
+        def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
             with self._writer.lock:
                 self._log_alone(values, step)
 

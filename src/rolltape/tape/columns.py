@@ -1,9 +1,9 @@
 """Columns: the payload of a ROWS frame. Groups of rows become compressed columns, each readable without the others.
 
 Axes (order, step, time) are ``a + b * cumsum(d)``: `d` are the smallest signed integers that hold the differences, and
-a column of equal differences holds none at all. Values are float32 where that loses no bit, else float64; a column of one
-repeated value is that value. Bytes are shuffled into planes (all first bytes, then all second bytes, ...), columns are
-gathered into blocks of at least `BLOCK` bytes and each block is one zstd frame, level 1.
+a column of equal differences holds none at all. Values are float32 where that loses no bit, else float64; a column of
+one repeated value is that value. Bytes are shuffled into planes (all first bytes, then all second bytes, ...), columns
+are gathered into blocks of at least `BLOCK` bytes and each block is one zstd frame, level 1.
 docs/format.md is the public specification; docs/decisions/003-columns.md holds the measurements.
 """
 
@@ -69,8 +69,8 @@ def encode_rows(groups: Sequence[Group], generation: int = 0) -> bytes:
 def _compress(columns: Sequence[_Planes]) -> bytes:
     """One zstd frame; what does not shrink is kept as it is, told by its two lengths being equal.
 
-    Planes differ: the high bytes of floats repeat, the low ones are noise. A zstd block each keeps one from spoiling the
-    entropy table of the other, which saves 8 % over all.
+    Planes differ: the high bytes of floats repeat, the low ones are noise. A zstd block each keeps one from spoiling
+    the entropy table of the other, which saves 8 % over all.
     """
     packer = zstd.ZstdCompressor(1)
     parts = []

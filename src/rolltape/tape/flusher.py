@@ -1,6 +1,7 @@
 """The flusher: a daemon thread per tape that makes frames, gives signs of life and syncs.
 
-Nothing depends on it for safety: rows are safe in the head, and a writer whose flusher is late or dead frames its own halves.
+Nothing depends on it for safety: rows are safe in the head, and a writer whose flusher is late or dead frames its own
+halves.
 """
 
 from __future__ import annotations

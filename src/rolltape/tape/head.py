@@ -1,11 +1,12 @@
 """The head: the rows since the last frame, in two halves. One is written by `log()`, the other becomes a frame.
 
-On a local disk the head is a mapped file, so that rows outlive a killed process. Elsewhere it is plain memory, framed twice
-a second. docs/format.md is the public specification of the file.
+On a local disk the head is a mapped file, so that rows outlive a killed process. Elsewhere it is plain memory, framed
+twice a second. docs/format.md is the public specification of the file.
 """
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
 import time
@@ -93,11 +94,17 @@ class Head:
         half.generation = self._words[_HALVES + 3 * half.number] = generation
         half.opened = time.time_ns()
 
-    def retire(self, half: Half) -> None:
-        """Free a half whose rows lie in a frame. The generation goes first: it tells a reader to look at the tape."""
+    def retire(self, half: Half, *, larger: bool = False) -> None:
+        """Free a half whose rows lie in a frame; if it filled fast, it comes back ``larger``.
+
+        The generation goes first: it tells a reader to look at the tape. ``queued`` goes last: from then on the
+        recording side may open the half.
+        """
         self._words[_HALVES + 3 * half.number] = half.generation = 0
         half.buffer[: half.at] = bytes(half.at)
         half.at = 0
+        if larger:
+            self.enlarge(half)
         half.queued = False
 
     def enlarge(self, half: Half) -> None:
@@ -141,6 +148,11 @@ class HeadRows(NamedTuple):
 
     generation: int
     groups: list[Group]
+    end: int  # the byte of the file at which the next row would begin; -1 if there is no room for one
+
+    @property
+    def rows(self) -> int:
+        return sum(len(group.step) for group in self.groups)
 
 
 class HeadSnapshot(NamedTuple):
@@ -149,33 +161,51 @@ class HeadSnapshot(NamedTuple):
     heartbeat: int  # ns
     lost: int
     halves: list[HeadRows]  # by generation
+    places: bytes  # the header's words on the halves
 
 
-def read_head(path: Path, schemas: Mapping[int, Schema]) -> HeadSnapshot | None:
+def read_head(path: Path, schemas: Mapping[int, Schema], last: HeadSnapshot | None = None) -> HeadSnapshot | None:
     """What lies in a head, also while it is written; None if there is no head, or none yet.
 
     The bytes are read twice. How far the rows reach is taken from the first look, what they say from the second, and a
-    half that changed its generation in between is left out: its rows are on the tape by then.
+    half that changed its generation in between is left out: its rows are on the tape by then. Where nothing came after
+    ``last``, that is returned with the new heartbeat.
     """
     try:
         with path.open("rb", buffering=0) as file:
+            header = file.read(8 * _WORDS)
+            if header[: len(MAGIC)] != MAGIC or len(header) < 8 * _WORDS:
+                return None
+            if last is not None and header[8 * _HALVES :] == last.places and _nothing_after(file, last):
+                beat, lost = np.frombuffer(header, "<i8")[[_BEAT, _LOST]].tolist()
+                return last._replace(heartbeat=beat, lost=lost)
             looks = []
             for _ in range(2):
                 file.seek(0)
                 looks.append(file.read())
             file.seek(0)
-            words = [np.frombuffer(look, "<i8", _WORDS) for look in (*looks, file.read(HEADER))]
-    except (OSError, ValueError):
+            after = file.read(8 * _WORDS)
+    except OSError:
         return None
-    if looks[0][: len(MAGIC)] != MAGIC:
-        return None
+    words = [np.frombuffer(look, "<i8", _WORDS) for look in (*looks, after)]
     halves = []
     for place in (_HALVES, _HALVES + 3):
         generation, offset, size = words[0][place : place + 3].tolist()
         steady = all(np.array_equal(words[0][place : place + 3], later[place : place + 3]) for later in words[1:])
-        if generation <= 0 or not steady or not 0 <= offset <= offset + size <= len(looks[1]):
+        if generation <= 0 or not steady or not 0 <= offset <= offset + size <= len(looks[1]) or size % 8:
             continue
         _, used = read_rows(memoryview(looks[0])[offset : offset + size], schemas)
         groups, _ = read_rows(memoryview(looks[1])[offset : offset + used], schemas)
-        halves.append(HeadRows(generation, groups))
-    return HeadSnapshot(int(words[1][_BEAT]), int(words[1][_LOST]), sorted(halves, key=lambda half: half.generation))
+        halves.append(HeadRows(generation, groups, offset + used if used < size else -1))
+    halves.sort(key=lambda half: half.generation)
+    places = after[8 * _HALVES :] if len(halves) else b""
+    return HeadSnapshot(int(words[2][_BEAT]), int(words[2][_LOST]), halves, places)
+
+
+def _nothing_after(file: io.FileIO, last: HeadSnapshot) -> bool:
+    for half in last.halves:
+        if half.end >= 0:
+            file.seek(half.end)
+            if any(file.read(8)):
+                return False
+    return True

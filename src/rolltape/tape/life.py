@@ -23,7 +23,7 @@ def machine() -> str:
 def _machine(_pid: int) -> str:
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return socket.gethostname()
 
@@ -51,7 +51,8 @@ def process_start(pid: int) -> int | None:
 
 
 def is_alive(opening: Mapping[str, Any], last_sign: int) -> bool:
-    """Whether the writer that opened a tape like this still lives; ``last_sign`` is its last frame or heartbeat in ns."""
+    """Whether the writer that opened a tape so still lives; ``last_sign`` is its last frame or heartbeat in ns."""
     if opening.get("machine") == machine() and os.name == "posix":
-        return process_start(opening["pid"]) == opening["began"]
+        began: int | None = opening["began"]
+        return process_start(opening["pid"]) == began
     return time.time_ns() - last_sign < SILENCE * 1e9

@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from rolltape.errors import TapeError
 from rolltape.tape.columns import RowsFrame, ZstdError
 from rolltape.tape.frame import HEADER_SIZE, MAGIC, Kind, read_frame
-from rolltape.tape.head import HeadRows, read_head
+from rolltape.tape.head import HeadRows, HeadSnapshot, read_head
+from rolltape.tape.life import is_alive
 from rolltape.tape.rows import Schema
 
 _LOOKS = 5  # tries to see tape and head at one moment
 
 
 class Cursor(NamedTuple):
-    """How far a metric has been read: so many frames, and so many rows of each head generation not yet seen as a frame."""
+    """How far a metric has been read: frames, and rows of each head generation that is not yet a frame."""
 
     frames: int = 0
     heads: tuple[tuple[int, int], ...] = ()
@@ -67,6 +68,7 @@ class TapeReader:
         self.problem: str | None = None  # in words: what lies behind the last whole frame
         self.frames = 0
         self.size = 0  # bytes of whole frames
+        self.opened = 0  # ns: the first frame
         self.last_sign = 0  # ns: the last frame or heartbeat
         self.version = 0  # changes when there is something new
         self._lost = 0
@@ -77,6 +79,7 @@ class TapeReader:
         self._rows: list[_RowsAt] = []
         self._framed = 0  # the highest generation seen as a frame
         self._head: list[HeadRows] = []
+        self._snapshot: HeadSnapshot | None = None
         self._head_signature: tuple[tuple[int, int], ...] = ()
         self.refresh()
 
@@ -86,6 +89,8 @@ class TapeReader:
         Raises:
             TapeError, OSError: as the constructor.
         """
+        if self.end is not None and self.path.stat().st_size == self.size:
+            return self.version
         before = (self.frames, self.problem, self._head_signature, self.lost)
         for _ in range(_LOOKS):
             self._read_frames()
@@ -104,6 +109,11 @@ class TapeReader:
     def points(self) -> int:
         """Points in all frames and in the head."""
         return self._points + sum(group.values.size for half in self._head for group in half.groups)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the writer has not ended and still lives, as far as this machine can tell."""
+        return self.end is None and bool(self.opening) and is_alive(self.opening, self.last_sign)
 
     def metrics(self) -> list[str]:
         """The names of all metrics, sorted."""
@@ -127,8 +137,7 @@ class TapeReader:
                         parts.append(_from_frame(frame.rows, file.read(frame.length), places, skip))
         for half in self._head:
             parts.append(_from_head(half, places, seen.get(half.generation, 0)))
-            rows = sum(len(group.step) for group in half.groups)
-            seen[half.generation] = max(rows, seen.get(half.generation, 0))
+            seen[half.generation] = max(half.rows, seen.get(half.generation, 0))
         heads = tuple((generation, rows) for generation, rows in seen.items() if generation > self._framed)
         return concatenate(parts), Cursor(len(self._rows), heads)
 
@@ -143,6 +152,7 @@ class TapeReader:
                 self.frames += 1
                 self.size = frame.end
                 self.last_sign = frame.time
+                self.opened = self.opened or frame.time
             self.problem = frame or None
             if self.frames == 0 and self.problem:
                 file.seek(0)
@@ -176,7 +186,7 @@ class TapeReader:
 
     def _read_head(self) -> bool:
         """Take the head's rows; False if a frame was made meanwhile, so that the tape must be looked at first."""
-        head = read_head(self.path.with_suffix(".head"), self._schemas)
+        head = self._snapshot = read_head(self.path.with_suffix(".head"), self._schemas, self._snapshot)
         if head is None:
             stale = bool(self._head) and self.problem is None and self._head[-1].generation > self._framed
             self._head, self._head_signature = [], ()
@@ -187,7 +197,7 @@ class TapeReader:
         if halves and halves[0].generation > self._framed + 1 and self.problem is None:
             return False
         self._head = [half for half in halves if half.groups]
-        self._head_signature = tuple((h.generation, sum(len(g.step) for g in h.groups)) for h in self._head)
+        self._head_signature = tuple((half.generation, half.rows) for half in self._head)
         return True
 
 
@@ -200,7 +210,7 @@ def _from_frame(rows: RowsFrame, payload: bytes, places: dict[int, int], skip: i
         points = Columns(rows.step(payload, group), rows.time(payload, group), rows.values(payload, group, column))
         order = rows.order(payload, group) if skip or len(rows.groups) > 1 else np.arange(group.rows)
         kept = order >= skip
-        parts.append(points if kept.all() else Columns(*(part[kept] for part in points)))
+        parts.append(points if kept.all() else Columns(points.step[kept], points.time[kept], points.value[kept]))
         orders.append(order[kept])
     return _in_order(parts, orders)
 
@@ -232,4 +242,8 @@ def concatenate(parts: list[Columns]) -> Columns:
         return parts[0]
     if not parts:
         return NOTHING
-    return Columns(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    return Columns(
+        np.concatenate([part.step for part in parts]),
+        np.concatenate([part.time for part in parts]),
+        np.concatenate([part.value for part in parts]),
+    )

@@ -1,7 +1,7 @@
 """The writer of one tape: rows into the open half, full halves into frames, frames onto the file.
 
-The hot path is not here but in `recording.run.Run.log`, which packs a row straight into ``writer.half``. Everything that the
-hot path cannot do in a few bytecodes ends in `make_room` or `put`.
+The hot path is not here but in `recording.put`, which packs a row straight into ``writer.half``. Everything that it
+cannot do in a few bytecodes ends in `make_room` or `put`.
 """
 
 from __future__ import annotations
@@ -125,7 +125,9 @@ class TapeWriter:
             self._flusher.wake()
             return True
 
-    def put(self, schema: Schema, step: NDArray[np.int64], time: NDArray[np.int64], values: NDArray[np.float64]) -> bool:
+    def put(
+        self, schema: Schema, step: NDArray[np.int64], time: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> bool:
         """Record n rows from step[n], time[n] (ns) and values[m, n]: few into the head, many as frames of their own."""
         rows = schema.records(step, time, values) if len(step) * schema.size <= self.half.limit // 4 else b""
         with self.lock:
@@ -253,17 +255,16 @@ class TapeWriter:
             head = self._head
             if not half.queued or head is None:
                 return True
-            groups, used = read_rows(half.buffer, self._by_id)
+            rows = memoryview(half.buffer)
+            groups, used = read_rows(rows, self._by_id)
             patience = time.monotonic() + _HOLE_PATIENCE
             while used < half.at and time.monotonic() < patience:
                 time.sleep(0.001)
-                groups, used = read_rows(half.buffer, self._by_id)
+                groups, used = read_rows(rows, self._by_id)
+            rows.release()
             if groups and not self._append_rows(groups, half.generation):
                 return False
-            fast = time.time_ns() - half.opened < _FILLED_FAST
-            head.retire(half)
-            if fast:
-                head.enlarge(half)
+            head.retire(half, larger=time.time_ns() - half.opened < _FILLED_FAST)
             return True
         finally:
             self._framing.release()
