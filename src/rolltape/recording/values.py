@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from rolltape.recording.device import ready_or_later
 from rolltape.recording.media import Image, Video
 
-PLAIN = frozenset((int, bool, np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8, np.bool_,
-                   np.uint64, np.uint32, np.uint16, np.uint8))  # fmt: skip
+PLAIN = frozenset((
+    int, bool, np.bool_, np.float64, np.float32, np.float16,
+    np.int64, np.int32, np.int16, np.int8, np.uint64, np.uint32, np.uint16, np.uint8,
+))  # fmt: skip
 """Types besides float whose conversion to float is immediate, cheap and cannot wait for a device."""
 
 Later = Callable[[], NDArray[Any]]

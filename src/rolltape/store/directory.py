@@ -80,8 +80,8 @@ class DirectoryStore:
         Args:
             metric: its name.
             runs: ids or keys; None: all that have the metric. A run without it is left out.
-            x: ``step``, ``time`` (unix seconds), ``relative`` (seconds since the run began), or the name of a metric that
-                counts, joined as of each point's time.
+            x: ``step``, ``time`` (unix seconds), ``relative`` (seconds since the run began), or the name of a
+                metric that counts, joined as of each point's time.
             window: (low, high) in units of x; None: all.
             buckets: how many equal buckets, 1 to 100,000.
 

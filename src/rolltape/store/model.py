@@ -71,7 +71,7 @@ class Buckets:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A metric over an x-axis in equal buckets: bucket i holds edges[i] <= x < edges[i + 1]; the last one also its end."""
+    """A metric over an x-axis in equal buckets: bucket i is edges[i] <= x < edges[i + 1], the last with its end."""
 
     metric: str
     x: str

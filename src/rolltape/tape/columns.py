@@ -101,13 +101,10 @@ def _encode_axis(axis: NDArray[np.int64], unit: int) -> _Column:
     first = int(axis[0])
     if len(axis) == 1:
         return 0, first, 0, _NO_PLANES
-    difference = np.diff(axis)
+    difference = np.diff(axis // unit if unit > 1 else axis)
     low, high = int(difference.min()), int(difference.max())
     if low == high:
-        return 0, first, low, _NO_PLANES
-    if unit > 1:
-        difference //= unit
-        low, high = low // unit, high // unit
+        return 0, first, low * unit, _NO_PLANES
     largest = max(high, -(low + 1))
     kind = next(kind for kind, limit in zip(_INTEGERS, _LIMITS, strict=True) if largest <= limit)
     return int(kind[-1]), first, unit, _shuffle(difference.astype(kind))

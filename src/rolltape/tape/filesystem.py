@@ -9,37 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 
 # File systems on which a mapping is not kept coherent between machines, or on which a lost server would block a store.
-NETWORK = frozenset(
-    {
-        "nfs",
-        "nfs3",
-        "nfs4",
-        "cifs",
-        "smb2",
-        "smb3",
-        "smbfs",
-        "afpfs",
-        "webdav",
-        "lustre",
-        "gpfs",
-        "beegfs",
-        "beeond",
-        "ceph",
-        "afs",
-        "9p",
-        "glusterfs",
-        "orangefs",
-        "pvfs2",
-        "panfs",
-        "wekafs",
-        "ocfs2",
-        "gfs2",
-        "davfs",
-        "sshfs",
-        "s3fs",
-        "virtiofs",
-    }
-)
+NETWORK = frozenset((
+    "nfs", "nfs3", "nfs4", "cifs", "smb2", "smb3", "smbfs", "afpfs", "webdav", "lustre",
+    "gpfs", "beegfs", "beeond", "ceph", "afs", "9p", "glusterfs", "orangefs", "pvfs2", "panfs",
+    "wekafs", "ocfs2", "gfs2", "davfs", "sshfs", "s3fs", "virtiofs",
+))  # fmt: skip
 
 
 def allocate(descriptor: int, size: int) -> None:
