@@ -25,8 +25,9 @@ def read(tape):
             break
         if kind == 2:
             schemas[json.loads(payload)["schema"]] = json.loads(payload)["metrics"]
-        if kind == 3:
-            newest = max(newest, struct.unpack_from("<Q", payload)[0])
+        generation = struct.unpack_from("<Q", payload)[0] if kind == 3 else 0
+        if kind == 3 and (not generation or generation > newest):
+            newest = max(newest, generation)
             rows = sorted(_columns(payload), key=lambda row: row[0])
             _add(points, ((schemas[schema], step, time, values) for _, schema, step, time, values in rows))
         at, number = at + 36 + length, number + 1

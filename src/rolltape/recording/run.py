@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from time import time_ns
 from types import TracebackType
@@ -52,6 +53,7 @@ class Run:
         self._deferred: list[str] = []
         self._later: deque[tuple[dict[str, Later], int, int] | tuple[str, Image | Video, int, int]] = deque()
         self._settling = threading.Lock()
+        self._slow: set[int] = set()  # threads that are recording other than by a packed row
         self._media = 0
         self._closed = False
         self._parent: str | None = None  # after a fork: the writer of the parent process
@@ -139,7 +141,12 @@ class Run:
             times = np.full(rows, time_ns())
         self._last = int(steps[-1])
         if self._ready(rows):
-            self._put(tuple(out.arrays), steps, times, np.array(list(out.arrays.values())))
+            me = threading.get_ident()
+            self._slow.add(me)
+            try:
+                self._put(tuple(out.arrays), steps, times, np.array(list(out.arrays.values())))
+            finally:
+                self._slow.discard(me)
 
     def close(self, status: str = "finished", error: str | None = None, exit_code: int | None = None) -> None:
         """End the run. Everything is on the tape when this returns; closing again does nothing.
@@ -152,6 +159,7 @@ class Run:
         if self._closed:
             return
         self._closed = True
+        self._slow.add(threading.get_ident())
         if self._parent is None:
             self._writer.close({"status": status, "error": error, "exit_code": exit_code})
         self._raise_deferred()
@@ -184,6 +192,17 @@ class Run:
         now = time_ns()
         if not self._ready(1):
             return
+        me = threading.get_ident()
+        if me in self._slow:  # a signal handler or finalizer that logs while this very thread is here
+            self._defer(out, step, now)
+            return
+        self._slow.add(me)
+        try:
+            self._record(out, step, now)
+        finally:
+            self._slow.discard(me)
+
+    def _record(self, out: Sorted, step: int, now: int) -> None:
         if not -(2**63) <= step < 2**63:
             self._lose(1, f"step {step} does not fit in 64 bits")
             return
@@ -205,6 +224,14 @@ class Run:
                 self._wait_for((name, media, step, now))
         if out.later:
             self._wait_for((out.later, step, now))
+
+    def _defer(self, out: Sorted, step: int, now: int) -> None:
+        """Leave numbers to the flusher; texts and media cannot wait that way and are counted as lost."""
+        self._last = step
+        numbers: dict[str, Later] = {name: partial(np.asarray, x) for name, x in {**out.scalars, **out.arrays}.items()}
+        if numbers or out.later:
+            self._wait_for((numbers | out.later, step, now))
+        self._writer.lost += len(out.texts) + len(out.media) + len(out.strange)
 
     def _put_arrays(self, arrays: Mapping[str, NDArray[np.float64]], step: int, now: int) -> None:
         """Arrays of one length are columns of the same rows."""
@@ -252,6 +279,7 @@ class Run:
 
     def settle(self) -> None:
         """Record what had to wait for a device or an encoder. Called by the flusher's thread and at the end."""
+        self._slow.add(threading.get_ident())
         with self._settling:
             while self._later:
                 item = self._later.popleft()
@@ -329,6 +357,7 @@ class Run:
         if self._closed:
             return
         self._settling = threading.Lock()
+        self._slow = set()
         self._later.clear()  # the parent records them
         self._parent = self._writer.name
         self._writer.abandon()

@@ -104,7 +104,7 @@ def _encode_axis(axis: NDArray[np.int64], unit: int) -> _Column:
     difference = np.diff(axis // unit if unit > 1 else axis)
     low, high = int(difference.min()), int(difference.max())
     if low == high:
-        return 0, first, low * unit, _NO_PLANES
+        return 0, first, int(np.diff(axis[:2])[0]), _NO_PLANES
     largest = max(high, -(low + 1))
     kind = next(kind for kind, limit in zip(_INTEGERS, _LIMITS, strict=True) if largest <= limit)
     return int(kind[-1]), first, unit, _shuffle(difference.astype(kind))

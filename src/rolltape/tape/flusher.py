@@ -40,6 +40,10 @@ class Flusher:
     def wake(self) -> None:
         self._event.set()
 
+    def at_work(self) -> bool:
+        """Whether the thread lives, and is another one than the caller's."""
+        return self._thread.is_alive() and self._thread is not threading.current_thread()
+
     def stop(self, patience: float) -> None:
         """End the thread; wait ``patience`` seconds at most for what it is doing."""
         self._stopped = True

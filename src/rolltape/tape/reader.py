@@ -163,6 +163,8 @@ class TapeReader:
     def _take(self, kind: int, payload: bytes, offset: int, points: int) -> None:
         if kind == Kind.ROWS:
             rows = RowsFrame(payload)
+            if 0 < rows.generation <= self._framed:
+                return
             self._rows.append(_RowsAt(offset + HEADER_SIZE, len(payload), rows))
             self._framed = max(self._framed, rows.generation)
             self._points += points

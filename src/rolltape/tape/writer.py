@@ -59,6 +59,7 @@ class TapeWriter:
         self.name = name
         self.path = directory / f"{name}.tape"
         self.lock = threading.RLock()  # the recording side: who swaps halves and declares schemas
+        self._freed = threading.Condition(self.lock)  # a half has become free
         self.schemas: dict[tuple[str, ...], Schema] = {}
         self.half: Half = shut_half()
         self.lost = 0
@@ -72,6 +73,7 @@ class TapeWriter:
         self._appending = threading.Lock()  # who writes to the file
         self._seq = 0
         self._end = 0
+        self._torn = False  # there may be part of a frame behind the end
         self._unsynced = False
         self._last_frame = 0.0
         self._retry_at = 0.0  # after a failed append: when training may next wait for another try
@@ -114,7 +116,13 @@ class TapeWriter:
             if self._head is None or half.limit < 0:
                 return False
             other = self._head.halves[1 - half.number]
-            if other.queued and (time.monotonic() < self._retry_at or not self._frame(other)):
+            if other.queued and not self._wait_for(other):
+                return False
+            half = self.half
+            if half.at + size <= half.limit:  # another thread, or a signal handler, was here meanwhile
+                return True
+            other = self._head.halves[1 - half.number]
+            if other.queued:
                 return False
             if size > other.limit:
                 self._head.enlarge(other)
@@ -124,6 +132,19 @@ class TapeWriter:
             half.queued = True
             self._flusher.wake()
             return True
+
+    def _wait_for(self, half: Half) -> bool:
+        """Let the flusher free a half: no signal interrupts that thread. If it is dead, or asks itself, do it here.
+
+        False: the disk takes nothing now, or is so slow that training must not wait for it.
+        """
+        patience = time.monotonic() + _LOCK_PATIENCE
+        while half.queued and time.monotonic() >= self._retry_at and time.monotonic() < patience:
+            if not self._flusher.at_work():
+                return self._frame(half)
+            self._flusher.wake()
+            self._freed.wait(0.05)
+        return not half.queued
 
     def put(
         self, schema: Schema, step: NDArray[np.int64], time: NDArray[np.int64], values: NDArray[np.float64]
@@ -194,8 +215,9 @@ class TapeWriter:
         head = self._head
         if head is not None:
             for half in sorted(head.halves, key=lambda half: half.generation):
-                if half.queued:
-                    self._frame(half)
+                if half.queued and self._frame(half):
+                    with self._freed:
+                        self._freed.notify_all()
 
     def sync(self) -> None:
         """Have everything written down by the operating system (``fsync``)."""
@@ -262,7 +284,8 @@ class TapeWriter:
                 time.sleep(0.001)
                 groups, used = read_rows(rows, self._by_id)
             rows.release()
-            if groups and not self._append_rows(groups, half.generation):
+            # Generation 0: an interrupt came while the half was being cleared, its rows are on the tape
+            if groups and half.generation and not self._append_rows(groups, half.generation):
                 return False
             head.retire(half, larger=time.time_ns() - half.opened < _FILLED_FAST)
             return True
@@ -283,7 +306,10 @@ class TapeWriter:
     def _append(self, kind: Kind, payload: bytes, points: int = 0) -> None:
         with self._appending:
             frame = memoryview(pack_frame(kind, self._seq, payload, points=points, time=time.time_ns()))
+            if self._torn:
+                self._file.truncate(self._end)
             self._file.seek(self._end)
+            self._torn = True
             done = 0
             try:
                 while done < len(frame):
@@ -292,6 +318,7 @@ class TapeWriter:
                 self._file.truncate(self._end)
                 raise
             self._end += len(frame)
+            self._torn = False
             self._seq += 1
             self._unsynced = True
             self._last_frame = time.monotonic()

@@ -1,0 +1,150 @@
+"""Several threads, forked children and several processes in one run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rolltape
+
+
+def test_many_threads_log_to_one_run(tapes: Path) -> None:
+    run = rolltape.init(id="r")
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def work(number: int) -> None:
+        for i in range(3000):
+            run.log({f"t{number % 3}": float(i), "shared": float(number)}, i)
+            if i % 100 == 0:
+                run.log({f"late{number}/{i}": 1.0, "array": np.arange(3.0)}, i)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(switch)
+    run.close()
+    store = rolltape.open(tapes)
+    shared = store.points("r", "shared")
+    assert len(shared.step) == 8 * 3000
+    for number in range(8):
+        assert shared.step[shared.value == number].tolist() == list(range(3000))
+    assert len(store.points("r", "array").step) == 8 * 30 * 3
+    assert len(store.metrics("r")) == 5 + 8 * 30
+
+
+def test_a_signal_handler_may_log_in_the_middle_of_log(tapes: Path) -> None:
+    run = rolltape.init(id="r")
+    handled = 0
+
+    def handler(_number: int, _frame: object) -> None:
+        nonlocal handled
+        run.log({"handler": float(handled)}, handled)
+        handled += 1
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+    try:
+        for i in range(150_000):
+            run.log({"main": float(i)}, i)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    run.close()
+    store = rolltape.open(tapes)
+    assert handled > 20
+    assert store.points("r", "main").value.tolist() == list(map(float, range(150_000)))
+    assert sorted(store.points("r", "handler").value.tolist()) == list(map(float, range(handled)))
+
+
+FORK = """
+import os, rolltape
+run = rolltape.init(id="r")
+for i in range(1000):
+    run.log({"a": float(i)}, i)
+pids = []
+for child in range(3):
+    pid = os.fork()
+    if pid == 0:
+        if child < 2:
+            for i in range(500):
+                run.log({"a": 1000.0 + i, "child": float(child)}, i)
+        CHILD_END
+    pids.append(pid)
+for i in range(1000):
+    run.log({"b": float(i)}, i)
+for pid in pids:
+    os.waitpid(pid, 0)
+"""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("end", ["os._exit(0)", "run.close(); os._exit(0)", "os.kill(os.getpid(), 9)"])
+def test_a_forked_child_is_a_writer_of_its_own(script: Any, tapes: Path, end: str) -> None:
+    code, out, err = script("import warnings; warnings.simplefilter('default')\n" + FORK.replace("CHILD_END", end)).wait()
+    assert (code, out) == (0, ""), err
+    store = rolltape.open(tapes)
+    assert len(store.points("r", "a").step) == 1000 + 2 * 500
+    assert store.points("r", "b").value.tolist() == list(map(float, range(1000)))
+    child = store.points("r", "child")
+    assert sorted(child.value.tolist()) == [0.0] * 500 + [1.0] * 500
+    writers = store.writers("r")
+    assert len(writers) == 3, "a child that logs nothing leaves nothing"
+    assert [w.parent for w in writers] == [None, writers[0].name, writers[0].name]
+    assert store.run("r").status == "finished", "children that vanish do not decide how the run ended"
+
+
+def worker(number: int) -> None:
+    run = rolltape.init(project="p", id="shared", config={"seed": 1})
+    for i in range(2000):
+        run.log({"a": float(i), f"rank{number}": 1.0}, i)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_several_processes_attach_to_one_run(tapes: Path, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = multiprocessing.get_context(method)
+    workers = [context.Process(target=worker, args=(n,)) for n in range(4)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join()
+        assert one.exitcode == 0
+    store = rolltape.open(tapes)
+    (info,) = store.runs()
+    assert (info.status, info.points, info.config) == ("finished", 4 * 2 * 2000, {"seed": 1})
+    assert len(store.points("shared", "a").step) == 8000
+    assert [w.status for w in store.writers("shared")] == ["finished"] * 4
+    assert not list(tapes.glob("*/*/*.head")), "workers of multiprocessing close what they opened"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_pool_that_inherits_a_run(tapes: Path) -> None:
+    global inherited
+    inherited = rolltape.init(id="r")
+    inherited.log({"a": 0.0}, 0)
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        pool.map(log_in_child, range(20))
+        pool.close()
+        pool.join()
+    inherited.close()
+    points = rolltape.open(tapes).points("r", "a")
+    assert sorted(points.value.tolist()) == list(map(float, range(21)))
+
+
+def log_in_child(number: int) -> None:
+    inherited.log({"a": number + 1.0}, number)
+
+
+inherited: rolltape.Run
+assert os.name == "posix"
