@@ -19,8 +19,9 @@ FRAMES, ROWS = 4, 50
 
 
 @pytest.fixture
-def tape(tapes: Path) -> Path:
+def tape(tapes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A tape of OPEN, SCHEMA, four ROWS frames of fifty rows, END."""
+    monkeypatch.setattr("rolltape.recording.init.git_dirty", lambda _: None)  # no META frame in between
     run = rolltape.init(project="p", id="r")
     for i in range(FRAMES * ROWS):
         run.log({"a": float(i), "b": -0.1 * i}, i)
