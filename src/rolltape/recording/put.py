@@ -28,12 +28,14 @@ Put = Callable[["Run", Mapping[str, Any], int | None], None]
 _TEMPLATE = """
 def make(schema, size, pack_into, PLAIN, time_ns, {names}):
     def put(run, values, step):
-        if len(values) != {count}:
-            return run._log_other(values, step)
         try:
+            if len(values) != {count}:
+                return run._log_other(values, step)
             {reads}
         except KeyError:
             return run._log_other(values, step)
+        except TypeError:  # not a mapping
+            return run._log_any(values, step)
         if {strange}:
             return run._log_any(values, step)
         if type(step) is not int:

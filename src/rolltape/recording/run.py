@@ -22,6 +22,7 @@ from rolltape.recording.media import Image, Video, write_media
 from rolltape.recording.names import directory_name
 from rolltape.recording.put import MOST_METRICS, Put, make_put
 from rolltape.recording.values import Later, Sorted, checked_step, sort_array, sort_values
+from rolltape.tape.rows import TIME_UNIT
 from rolltape.tape.writer import TapeWriter
 
 _MOST_LATER = 1 << 16  # rows that may wait for a device
@@ -138,7 +139,7 @@ class Run:
         if steps is None:
             steps = np.arange(self._last + 1, self._last + 1 + rows)
         if times is None:
-            times = np.full(rows, time_ns())
+            times = np.full(rows, _now())
         self._last = int(steps[-1])
         if self._ready(rows):
             me = threading.get_ident()
@@ -189,7 +190,7 @@ class Run:
         if step is None:
             step = self._last + 1
         step = checked_step(step)
-        now = time_ns()
+        now = _now()
         if not self._ready(1):
             return
         me = threading.get_ident()
@@ -322,7 +323,7 @@ class Run:
             self._deferred.append(message)
             return
         try:
-            warnings.warn(f"run {self.project}/{self.id}: {message}", RolltapeWarning, stacklevel=4)
+            warnings.warn(f"run {self.project}/{self.id}: {message}", RolltapeWarning, stacklevel=_users_level())
         except RolltapeWarning:  # the user has made warnings errors
             if not flushing:
                 raise
@@ -374,6 +375,19 @@ def end_of(error: BaseException | None) -> tuple[str, str | None, int | None]:
         return "interrupted", "KeyboardInterrupt", None
     text = str(error).strip().splitlines()
     return "failed", f"{type(error).__name__}: {text[0]}" if text else type(error).__name__, None
+
+
+def _now() -> int:
+    """ns since 1970, to the microsecond, as every row of the head is kept."""
+    return time_ns() // TIME_UNIT * TIME_UNIT
+
+
+def _users_level() -> int:
+    """How many calls above the caller the user's own code is: where a warning belongs."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "rolltape").startswith("rolltape"):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _mapping(values: object) -> Mapping[str, Any]:

@@ -149,8 +149,13 @@ class TapeWriter:
     def put(
         self, schema: Schema, step: NDArray[np.int64], time: NDArray[np.int64], values: NDArray[np.float64]
     ) -> bool:
-        """Record n rows from step[n], time[n] (ns) and values[m, n]: few into the head, many as frames of their own."""
-        rows = schema.records(step, time, values) if len(step) * schema.size <= self.half.limit // 4 else b""
+        """Record n rows from step[n], time[n] (ns) and values[m, n].
+
+        Few go into the head; many, and times that the head would cut to microseconds, become frames of their own.
+        """
+        unit = 1 if (time % TIME_UNIT).any() else TIME_UNIT
+        few = len(step) * schema.size <= self.half.limit // 4 and unit == TIME_UNIT
+        rows = schema.records(step, time, values) if few else b""
         with self.lock:
             if self._head is None:
                 return False
@@ -163,12 +168,11 @@ class TapeWriter:
                     half.buffer[at:end] = rows
                     return True
             # What a frame of its own holds must not overtake the rows before it
-            return self.flush() and self._put_frames(schema, step, time, values)
+            return self.flush() and self._put_frames(schema, step, time, values, unit)
 
     def _put_frames(
-        self, schema: Schema, step: NDArray[np.int64], time: NDArray[np.int64], values: NDArray[np.float64]
+        self, schema: Schema, step: NDArray[np.int64], time: NDArray[np.int64], values: NDArray[np.float64], unit: int
     ) -> bool:
-        unit = 1 if (time % TIME_UNIT).any() else TIME_UNIT
         rows = max(1, FRAME_POINTS // len(schema.metrics))
         for i in range(0, len(step), rows):
             part = slice(i, i + rows)
