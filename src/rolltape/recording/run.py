@@ -262,7 +262,7 @@ class Run:
     def _put_media(self, name: str, media: Image | Video, step: int, now: int) -> None:
         self._media += 1
         plain = directory_name(name)[-60:].lstrip(".")
-        file = f"{self._writer.name}-{self._media}-{plain}{directory_name(media.suffix.lower() or '.bin')[-12:]}"
+        file = f"{self._writer.name}-{self._media}-{plain}{_suffix(media)}"
         try:
             folder = self.directory / "media"
             folder.mkdir(exist_ok=True)

@@ -48,7 +48,9 @@ def equal_edges(low: float, high: float, buckets: int) -> NDArray[np.float64]:
     """[buckets + 1]: equal buckets from low to high; of width 1 in all where there is but one x."""
     if high <= low:
         high = max(low + 1.0, float(np.nextafter(low, np.inf)))
-    return np.linspace(low, high, buckets + 1)
+    # Weighted, not low + i * width: the width of an axis from -1e308 to 1e308 is no float64
+    right = np.arange(buckets + 1) / buckets
+    return low * (1 - right) + high * right
 
 
 def as_of(time: NDArray[np.int64], axis_time: NDArray[np.int64], axis: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -93,7 +93,8 @@ class DirectoryStore:
             raise StoreError(f"buckets must be 1 to {_MOST_BUCKETS}, not {buckets}")
         if window is not None and not (all(map(math.isfinite, window)) and window[0] < window[1]):
             raise StoreError(f"window must be two finite numbers, the first smaller, not {window}")
-        chosen = self.run_files() if runs is None else [self.files(run) for run in runs]
+        every = self.run_files()
+        chosen = every if runs is None else [_find(every, run, self.root) for run in runs]
         axes: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
         for files in chosen:
             columns = self._columns(files, metric)
@@ -111,24 +112,16 @@ class DirectoryStore:
         with self._lock:
             found = {path.parent for path in self.root.glob("*/*/run.json")}
             for gone in self._files.keys() - found:
-                del self._files[gone]
+                key = self._files.pop(gone).key
+                for kept in [kept for kept in self._series if kept[0] == key]:
+                    del self._series[kept]
             for directory in found - self._files.keys():
                 self._files[directory] = RunFiles(directory)
             return [self._files[directory] for directory in sorted(found)]
 
     def files(self, run: str) -> RunFiles:
         """The files of one run. Raises RunNotFound."""
-        every = self.run_files()
-        for files in every:
-            if files.key == run:
-                return files
-        named = [(files, files.info()) for files in every]
-        matches = [files for files, info in named if run in (info.id, f"{info.project}/{info.id}")]
-        if len(matches) > 1:
-            raise RunNotFound(f"several runs are called {run!r}: {', '.join(files.key for files in matches)}")
-        if not matches:
-            raise RunNotFound(f"there is no run {run!r} in {self.root}")
-        return matches[0]
+        return _find(self.run_files(), run, self.root)
 
     def _columns(self, files: RunFiles, metric: str) -> Columns:
         with self._lock:
@@ -150,6 +143,18 @@ class DirectoryStore:
             return columns.time / 1e9 - files.info().started
         axis = self._columns(files, x)
         return as_of(columns.time, axis.time, axis.value)
+
+
+def _find(every: Sequence[RunFiles], run: str, root: Path) -> RunFiles:
+    for files in every:
+        if files.key == run:
+            return files
+    matches = [files for files in every if files.is_called(run)]
+    if len(matches) > 1:
+        raise RunNotFound(f"several runs are called {run!r}: {', '.join(files.key for files in matches)}")
+    if not matches:
+        raise RunNotFound(f"there is no run {run!r} in {root}")
+    return matches[0]
 
 
 def _extent(axes: list[NDArray[np.float64]]) -> tuple[float, float]:

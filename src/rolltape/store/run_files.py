@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +30,7 @@ class RunFiles:
     def refresh(self) -> int:
         """Look at all files; returns `version`."""
         with self._lock:
-            if not self._identity:
+            if "id" not in self._identity:
                 self._identity = _read_identity(self.directory)
             for path in sorted(self.directory.glob("*.tape")):
                 try:
@@ -82,6 +83,14 @@ class RunFiles:
                 environment=environment,
             )
 
+    def is_called(self, name: str) -> bool:
+        """Whether ``name`` is the run's id or project/id."""
+        with self._lock:
+            if "id" not in self._identity:
+                self.refresh()
+            id = self._identity.get("id", self.directory.name)
+            return name in (id, f"{self._identity.get('project', self.directory.parent.name)}/{id}")
+
     def writers(self) -> list[WriterInfo]:
         """The run's writing processes in the order they began, and files that only look like tapes."""
         with self._lock:
@@ -112,7 +121,7 @@ class RunFiles:
         """Texts and the names of media files, by time."""
         with self._lock:
             self.refresh()
-            return sorted((e for reader in self._readers.values() for e in reader.events), key=lambda e: e["time"])
+            return sorted((e for reader in self._readers.values() for e in reader.events), key=lambda e: e.get("time", 0))
 
     def follow(self, metric: str, series: Series) -> Columns:
         """All points of a metric: those that ``series`` has already, and what is new, which it keeps."""
@@ -149,18 +158,34 @@ class Series:
         return sum(column.nbytes for parts in self.parts.values() for part in parts for column in part)
 
 
+_IDENTITY: dict[str, type | tuple[type, ...]] = {
+    "id": str,
+    "project": str,
+    "name": str,
+    "config": dict,
+    "tags": list,
+    "started": (int, float),
+    "environment": dict,
+}
+
+
 def _read_identity(directory: Path) -> dict[str, Any]:
-    """run.json; where it cannot be read, what is wrong with it."""
+    """run.json without what is not of its type; ``problem`` says in words what is wrong with it."""
     path = directory / "run.json"
     try:
         identity = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(identity, dict):
-            return identity
-        return {"problem": f"{path} is not a JSON object"}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return {"problem": f"{path} cannot be read: {error}"}
+    if not isinstance(identity, dict):
+        return {"problem": f"{path} is not a JSON object"}
+    wrong = [name for name, kind in _IDENTITY.items() if not isinstance(identity.get(name), kind)]
+    right = {name: identity[name] for name in _IDENTITY if name not in wrong}
+    if not math.isfinite(right.get("started", 0.0)):
+        wrong.append("started")
+        del right["started"]
+    return right | {"problem": f"{path} lacks or has a wrong {', '.join(wrong)}"} if wrong else right
 
 
 def _writer_status(reader: TapeReader) -> Status:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from time import monotonic, sleep, time_ns
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from rolltape.tape.columns import encode_rows
 from rolltape.tape.filesystem import can_map
 from rolltape.tape.flusher import Flusher
 from rolltape.tape.frame import Kind, pack_frame
-from rolltape.tape.head import Half, Head, shut_half
+from rolltape.tape.head import LARGE, Half, Head, shut_half
 from rolltape.tape.rows import TIME_UNIT, Group, Schema, read_rows
 
 FRAME_POINTS = 1 << 18  # points of one frame made from arrays
@@ -138,8 +138,8 @@ class TapeWriter:
 
         False: the disk takes nothing now, or is so slow that training must not wait for it.
         """
-        patience = time.monotonic() + _LOCK_PATIENCE
-        while half.queued and time.monotonic() >= self._retry_at and time.monotonic() < patience:
+        patience = monotonic() + _LOCK_PATIENCE
+        while half.queued and monotonic() >= self._retry_at and monotonic() < patience:
             if not self._flusher.at_work():
                 return self._frame(half)
             self._flusher.wake()
@@ -154,12 +154,13 @@ class TapeWriter:
         Few go into the head; many, and times that the head would cut to microseconds, become frames of their own.
         """
         unit = 1 if (time % TIME_UNIT).any() else TIME_UNIT
-        few = len(step) * schema.size <= self.half.limit // 4 and unit == TIME_UNIT
+        most = LARGE if len(step) == 1 else self.half.limit // 4
+        few = len(step) * schema.size <= most and unit == TIME_UNIT
         rows = schema.records(step, time, values) if few else b""
         with self.lock:
             if self._head is None:
                 return False
-            while rows and self.make_room(len(rows)):
+            while few and self.make_room(len(rows)):
                 half = self.half
                 at = half.at
                 end = at + len(rows)
@@ -167,6 +168,8 @@ class TapeWriter:
                     half.at = end
                     half.buffer[at:end] = rows
                     return True
+            if few or monotonic() < self._retry_at:
+                return False
             # What a frame of its own holds must not overtake the rows before it
             return self.flush() and self._put_frames(schema, step, time, values, unit)
 
@@ -234,8 +237,8 @@ class TapeWriter:
     def beat(self) -> None:
         """Give a sign of life: in the head, or where readers cannot see one, as a frame every five seconds."""
         if self._head is not None:
-            self._head.beat(time.time_ns(), self.lost)
-        if not self.mapped and time.monotonic() - self._last_frame > 5:
+            self._head.beat(time_ns(), self.lost)
+        if not self.mapped and monotonic() - self._last_frame > 5:
             self._append(Kind.HEARTBEAT, _json({"lost": self.lost}))
 
     def close(self, end: Mapping[str, Any]) -> None:
@@ -256,6 +259,7 @@ class TapeWriter:
             except OSError as error:
                 written = False
                 self.on_trouble(f"the end of the run could not be written to {self.path}: {error}")
+            head.beat(time_ns(), self.lost)
             head.close(unlink=written)
             self._file.close()
 
@@ -283,15 +287,15 @@ class TapeWriter:
                 return True
             rows = memoryview(half.buffer)
             groups, used = read_rows(rows, self._by_id)
-            patience = time.monotonic() + _HOLE_PATIENCE
-            while used < half.at and time.monotonic() < patience:
-                time.sleep(0.001)
+            patience = monotonic() + _HOLE_PATIENCE
+            while used < half.at and monotonic() < patience:
+                sleep(0.001)
                 groups, used = read_rows(rows, self._by_id)
             rows.release()
             # Generation 0: an interrupt came while the half was being cleared, its rows are on the tape
             if groups and half.generation and not self._append_rows(groups, half.generation):
                 return False
-            head.retire(half, larger=time.time_ns() - half.opened < _FILLED_FAST)
+            head.retire(half, larger=time_ns() - half.opened < _FILLED_FAST)
             return True
         finally:
             self._framing.release()
@@ -301,7 +305,7 @@ class TapeWriter:
         try:
             self._append(Kind.ROWS, encode_rows(groups, generation), points)
         except OSError as error:
-            self._retry_at = time.monotonic() + _RETRY
+            self._retry_at = monotonic() + _RETRY
             self.on_trouble(f"cannot write to {self.path}: {error}")
             return False
         self._retry_at = 0.0
@@ -309,7 +313,7 @@ class TapeWriter:
 
     def _append(self, kind: Kind, payload: bytes, points: int = 0) -> None:
         with self._appending:
-            frame = memoryview(pack_frame(kind, self._seq, payload, points=points, time=time.time_ns()))
+            frame = memoryview(pack_frame(kind, self._seq, payload, points=points, time=time_ns()))
             if self._torn:
                 self._file.truncate(self._end)
             self._file.seek(self._end)
@@ -325,7 +329,7 @@ class TapeWriter:
             self._torn = False
             self._seq += 1
             self._unsynced = True
-            self._last_frame = time.monotonic()
+            self._last_frame = monotonic()
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

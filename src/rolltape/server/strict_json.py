@@ -1,0 +1,35 @@
+"""JSON that every parser takes: no NaN literals, no lone surrogates."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+_DEEPEST = 50
+
+
+def encode(value: Any) -> bytes:
+    """``value`` as UTF-8 JSON. Floats that JSON lacks become text (``"nan"``), half characters become U+FFFD."""
+    try:
+        return _dump(value)
+    except (ValueError, RecursionError):
+        return _dump(_plain(value))
+
+
+def _dump(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict | list | tuple) and depth >= _DEEPEST:
+        return "..."
+    if isinstance(value, dict):
+        return {_plain(str(key)): _plain(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner, depth + 1) for inner in value]
+    return value

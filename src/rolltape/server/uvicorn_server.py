@@ -1,0 +1,42 @@
+"""uvicorn, with a word when it is ready and streams that end when it leaves."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from starlette.applications import Starlette
+
+_LONGEST_HEAD = 192 << 10  # bytes of a request's head, so that a query that is too long gets our own answer
+
+
+class Server(uvicorn.Server):
+    """Serves ``app``; calls ``on_ready`` once it accepts connections."""
+
+    def __init__(self, app: Starlette, on_ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,  # how a process logs is its own affair
+                log_level="warning",
+                access_log=False,
+                ws="none",
+                lifespan="on",
+                proxy_headers=False,
+                server_header=False,
+                h11_max_incomplete_event_size=_LONGEST_HEAD,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._app = app
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.news.close()  # before uvicorn waits for the streams to end
+        await super().shutdown(sockets)
