@@ -97,7 +97,7 @@ export class Plot {
     const withBands = lines <= MOST_BANDS;
     const firstMean = withBands ? 1 + 2 * lines : 1;
     const sparse = isSparse(curve);
-    const bandAlpha = Math.min(0.2, 1 - 0.6 ** (1 / lines)); // all of them over each other stay below 40 %
+    const bandAlpha = Math.min(0.22, 1 - 0.35 ** (1 / lines)); // all of them over each other stay below 65 %
     const bands: uPlot.Band[] = [];
     const series: uPlot.Series[] = [{}];
     if (withBands) {
