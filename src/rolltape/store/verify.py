@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal
 
 from rolltape.errors import StoreError
 from rolltape.tape.columns import RowsFrame, ZstdError
@@ -23,8 +23,7 @@ TapeStatus = Literal["ended", "live", "killed", "unknown", "unreadable"]  # unkn
 
 _LOOKS = 20  # at a live tape, until tape and head are seen at one moment
 _PAUSE = 0.02  # s between two looks
-_BEAT = 1.5e9  # ns that a heartbeat may come after the last frame of a writer that was killed in it
-_START = struct.Struct("<4sHHIQIq")  # of a frame: magic, kind, flags, payload bytes, number, points, time
+_START = struct.Struct("<4sHHI24xQ")  # of a frame: magic, kind, flags, payload bytes; generation of its rows
 _HEAD = struct.Struct("<8s9q")  # magic, heartbeat, lost, 0, then (generation, offset, size) of two halves
 _UNDECODABLE = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, struct.error, ZstdError)
 
@@ -133,8 +132,9 @@ def _check_run(run: Path) -> Iterator[FileCheck]:
     problem = _problem_of_identity(run / "run.json")
     if problem:
         yield FileCheck(run / "run.json", [problem])
+    heads = sorted(run.glob("*.head"))  # before the tapes: a tape comes before its head
     tapes = {tape.stem for tape in run.glob("*.tape")}
-    for head in sorted(run.glob("*.head")):
+    for head in heads:
         if head.stem not in tapes:
             yield FileCheck(head, ["a head without its tape: the rows in it cannot be read"])
     if not tapes:
@@ -263,8 +263,7 @@ def _check_tape(path: Path, progress: Callable[[int], None]) -> tuple[TapeCheck,
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise OSError("not a regular file")
-        with path.open("rb") as file:
-            start = file.read(len(MAGIC))
+        start = _magic(path)
         if start != MAGIC[: len(start)]:
             check.problems.append(f"is not a tape: it does not begin with {MAGIC.decode()}")
             return check, []
@@ -281,6 +280,18 @@ def _check_tape(path: Path, progress: Callable[[int], None]) -> tuple[TapeCheck,
     return check, walk.media
 
 
+def _magic(path: Path) -> bytes:
+    """The first bytes of a file; it is looked at twice if it is empty, as a tape is for a moment."""
+    for look in range(2):
+        with path.open("rb") as file:
+            start = file.read(len(MAGIC))
+        if start:
+            break
+        if not look:
+            time.sleep(_PAUSE)
+    return start
+
+
 def _describe(check: TapeCheck, walk: _Walk, alive: bool, halves: list[HeadRows] | None) -> None:
     """Say what was found in a tape and its head."""
     check.size = max(_size(check.path), walk.end)
@@ -294,19 +305,21 @@ def _describe(check: TapeCheck, walk: _Walk, alive: bool, halves: list[HeadRows]
     cut = None if check.hidden_frames or walk.ended or not walk.frames else _cut_frame(walk)
     damaged = bool(walk.stop) and cut is None
     head_sound = False
-    if check.status == "killed" and walk.opening.get("mapped"):
+    if walk.opening.get("mapped") and (check.status == "killed" or (check.status == "live" and halves is None)):
         head_sound = _check_head(check, walk, halves, damaged)
     elif check.status == "killed":
         check.notes.append("recorded without a head: rows of the last half second before the kill may be missing")
     if check.head_rows and not alive:
         check.notes.append(f"its last {_number(check.head_rows, 'row')} can be read from the head")
     rest = _number(check.size - walk.end, "byte")
-    if cut is not None and alive:
+    if cut is not None and check.status == "live":
         check.notes.append(f"a frame is being written at byte {walk.end}")
-    elif cut is not None:
-        known = head_sound and halves is not None and cut.returned_nothing(walk, halves)
-        missing = "nothing that log() had returned is missing" if known else "whether rows are missing cannot be known"
-        check.notes.append(f"the last frame was cut at its writing ({rest} from byte {walk.end} on): {missing}")
+    elif cut is not None and check.status == "killed":
+        missing = "whether rows are missing cannot be known"
+        if head_sound and halves and halves[0].generation == walk.framed + 1:
+            in_head = cut == walk.framed + 1
+            missing = f"{'' if in_head else 'if the kill cut it, '}nothing that log() had returned is missing"
+        check.notes.append(f"the frame at byte {walk.end} was cut while it was written ({rest} of it): {missing}")
     elif damaged:
         hidden = _number(check.hidden_frames, "whole frame") + " behind it cannot be reached"
         place = "behind its end: " if walk.ended else ""
@@ -378,39 +391,22 @@ def _check_end_of_half(check: TapeCheck, walk: _Walk, file: BinaryIO, start: int
         check.problems.append(f"behind byte {start} of the head lie bytes that are no whole row and cannot be read")
 
 
-class _CutFrame(NamedTuple):
-    """The beginning of a frame that goes on behind the file's end; -1 where even that is cut."""
+def _cut_frame(walk: _Walk) -> int | None:
+    """Of the beginning of a frame that goes on behind the file's end: the generation of its rows, 0 if it has none.
 
-    kind: int
-    time: int
-    generation: int
-
-    def returned_nothing(self, walk: _Walk, halves: list[HeadRows]) -> bool:
-        """Whether it is known that the writer was killed in this frame, so that no log() that made it had returned.
-
-        Rows that came from the head still lie there. Of any other frame it is known if the writer did not live on.
-        """
-        if not halves or halves[0].generation != walk.framed + 1:
-            return False
-        if self.kind == Kind.ROWS and self.generation > 0:
-            return self.generation == walk.framed + 1
-        last_row = max((int(group.time.max()) for half in halves for group in half.groups), default=0)
-        return self.time >= last_row and self.time + _BEAT >= walk.last_sign
-
-
-def _cut_frame(walk: _Walk) -> _CutFrame | None:
-    """The beginning of a frame behind the last whole one; None if there is none, or if what lies there is no such."""
+    None if there is no such frame behind the last whole one.
+    """
     with walk.path.open("rb") as file:
         file.seek(walk.end)
-        start = file.read(HEADER_SIZE + 8)
+        start = file.read(_START.size)
     if not start or walk.strange or start[: len(MAGIC)] != MAGIC[: len(start)]:
         return None
-    if len(start) < HEADER_SIZE:
-        return _CutFrame(-1, -1, -1)
-    _, kind, _, length, _, _, made = _START.unpack_from(start)
+    if len(start) < _START.size:
+        return 0
+    _, kind, _, length, generation = _START.unpack(start)
     if _size(walk.path) >= walk.end + HEADER_SIZE + length:
         return None
-    return _CutFrame(kind, made, int.from_bytes(start[HEADER_SIZE:], "little") if len(start) == HEADER_SIZE + 8 else -1)
+    return int(generation) if kind == Kind.ROWS else 0
 
 
 def _number(number: int, what: str) -> str:

@@ -1,0 +1,63 @@
+"""What the commands about runs share: finding one, and telling several apart by their configs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rolltape.errors import RunNotFound
+
+if TYPE_CHECKING:
+    from rolltape.store import DirectoryStore, RunInfo
+
+_ABSENT = object()
+_SHOWN = 5  # runs that an error names
+
+
+def find_run(store: DirectoryStore, wanted: str) -> RunInfo:
+    """The run whose key, id or ``project/id`` is ``wanted``, or the only one whose id begins so.
+
+    Raises:
+        RunNotFound: there is none, or several; the message names them.
+    """
+    infos = store.runs()
+    for info in infos:
+        if info.key == wanted:
+            return info
+    whole = [info for info in infos if wanted in (info.id, f"{info.project}/{info.id}")]
+    begun = [info for info in infos if wanted and (info.id.startswith(wanted) or info.key.startswith(wanted))]
+    matches = whole or begun
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        more = f" and {len(matches) - _SHOWN} more" if len(matches) > _SHOWN else ""
+        keys = ", ".join(info.key for info in matches[:_SHOWN])
+        raise RunNotFound(f"{wanted!r} stands for {len(matches)} runs: {keys}{more}")
+    named = [info.key for info in infos if info.name == wanted]
+    hint = f"; runs of that name: {', '.join(named[:_SHOWN])}" if named else ""
+    raise RunNotFound(f"there is no run {wanted!r} in {store.root}{hint}")
+
+
+def differences(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What is not the same in all configs: for each its entries under such keys. Keys of mappings inside are joined
+    by dots."""
+    flat = [_flat(config) for config in configs]
+    keys = list(dict.fromkeys(key for config in flat for key in config))
+    differing = [
+        key for key in keys if any(_differ(config.get(key, _ABSENT), flat[0].get(key, _ABSENT)) for config in flat)
+    ]
+    return [{key: config[key] for key in differing if key in config} for config in flat]
+
+
+def _differ(one: object, other: object) -> bool:
+    return type(one) is not type(other) or one != other  # True is not 1 here
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, entry in config.items():
+        if isinstance(entry, Mapping) and entry:
+            flat |= _flat(entry, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = entry
+    return flat

@@ -1,0 +1,69 @@
+"""`rolltape ui`: serve the page that shows the runs, and open it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from rolltape.cli.text import clean
+from rolltape.errors import StoreError
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `ui` to the commands."""
+    parser = subparsers.add_parser(
+        "ui",
+        help="show the runs in the browser, live",
+        description="Serve the page that shows the runs, also while they are recorded, and open it in the browser. "
+        "Ctrl-C ends it.",
+    )
+    parser.add_argument(
+        "dir", nargs="?", metavar="DIR", help="directory of the tapes (default: $ROLLTAPE_DIR, else ./tapes)"
+    )
+    parser.add_argument(
+        "--port",
+        type=_port,
+        metavar="N",
+        help="port to listen on (default: a free one that stays the same where possible)",
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1, this machine only)"
+    )
+    parser.add_argument("--no-open", action="store_true", help="do not open the page in a browser")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command until Ctrl-C, which is how it is meant to end: exit code 0."""
+    directory = Path(args.dir or os.environ.get("ROLLTAPE_DIR") or "tapes").expanduser().resolve()
+    if not directory.is_dir():
+        raise StoreError(f"there is no directory {directory}")
+    from rolltape.server import serve
+
+    def ready(url: str) -> None:
+        print(f"{clean(directory)} is shown at {clean(url)}\nPress Ctrl-C to end.", flush=True)
+        if not args.no_open and has_browser():
+            import webbrowser
+
+            webbrowser.open(url)
+
+    try:
+        serve(directory, host=args.host, port=args.port, on_ready=ready)
+    except KeyboardInterrupt:
+        print()
+    return 0
+
+
+def has_browser() -> bool:
+    """Whether a browser could show a window here."""
+    displays = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in displays)
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError("must be 0 to 65535")
+    return number
