@@ -1,6 +1,6 @@
 """Make the pictures of the documentation: train the demo, open the page in Chromium, photograph it.
 
-    .venv/bin/python docs/make_pictures.py [DIRECTORY OF TAPES THAT THE DEMO MADE]
+.venv/bin/python docs/make_pictures.py [DIRECTORY OF TAPES THAT THE DEMO MADE]
 """
 
 from __future__ import annotations

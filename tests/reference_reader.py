@@ -1,6 +1,6 @@
 """A second reader of tapes, written from docs/format.md alone: the oracle that the real one is held against.
 
-    python tests/reference_reader.py RUN/WRITER.tape METRIC
+python tests/reference_reader.py RUN/WRITER.tape METRIC
 """
 
 import json
@@ -21,7 +21,12 @@ def read(tape):
     while at + 36 <= len(data):
         magic, kind, _, length, seq, _, _, crc = struct.unpack_from("<4sHHIQIqI", data, at)
         payload = data[at + 36 : at + 36 + length]
-        if magic != b"RTF1" or len(payload) < length or seq != number or zlib.crc32(data[at : at + 32] + payload) != crc:
+        if (
+            magic != b"RTF1"
+            or len(payload) < length
+            or seq != number
+            or zlib.crc32(data[at : at + 32] + payload) != crc
+        ):
             break
         if kind == 2:
             schemas[json.loads(payload)["schema"]] = json.loads(payload)["metrics"]
@@ -59,7 +64,9 @@ def _columns(payload):
 def _items(raw, column, count, letters):
     width, block, offset = column[:3]
     planes = [raw[block][offset + i * count : offset + (i + 1) * count] for i in range(width)]
-    return struct.unpack(f"<{count}{letters[width]}", bytes(byte for item in zip(*planes, strict=True) for byte in item))
+    return struct.unpack(
+        f"<{count}{letters[width]}", bytes(byte for item in zip(*planes, strict=True) for byte in item)
+    )
 
 
 def _axis(raw, column, rows):

@@ -30,9 +30,9 @@ def read(metric: str) -> list[float]:
 def test_rolltape_imports_neither() -> None:
     import subprocess
 
-    code = "import sys, rolltape; r = rolltape.init(); r.log({'x': [1.0]}); r.close(); print('torch' in sys.modules, 'jax' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False False"
+    code = "import sys, rolltape; r = rolltape.init(); r.log({'x': [1.0]}); r.close(); print('torch' in sys.modules,
+    'jax' in sys.modules)" done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+    check=True) assert done.stdout.strip() == "False False"
 
 
 def test_pytorch_on_the_host(tapes: Path) -> None:

@@ -92,7 +92,9 @@ for pid in pids:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("end", ["os._exit(0)", "run.close(); os._exit(0)", "os.kill(os.getpid(), 9)"])
 def test_a_forked_child_is_a_writer_of_its_own(script: Any, tapes: Path, end: str) -> None:
-    code, out, err = script("import warnings; warnings.simplefilter('default')\n" + FORK.replace("CHILD_END", end)).wait()
+    code, out, err = script(
+        "import warnings; warnings.simplefilter('default')\n" + FORK.replace("CHILD_END", end)
+    ).wait()
     assert (code, out) == (0, ""), err
     store = rolltape.open(tapes)
     assert len(store.points("r", "a").step) == 1000 + 2 * 500

@@ -95,7 +95,10 @@ class Config:
         ({"lr": 3e-4, "seed": 1, "on": True, "none": None}, {"lr": 3e-4, "seed": 1, "on": True, "none": None}),
         (Config(0.1, (64, 64)), {"lr": 0.1, "layers": [64, 64]}),
         (argparse.Namespace(lr=0.1), {"lr": 0.1}),
-        ({"a": np.float32(0.5), "b": np.int64(3), "c": np.arange(3), "d": Path("x/y")}, {"a": 0.5, "b": 3, "c": [0, 1, 2], "d": "x/y"}),
+        (
+            {"a": np.float32(0.5), "b": np.int64(3), "c": np.arange(3), "d": Path("x/y")},
+            {"a": 0.5, "b": 3, "c": [0, 1, 2], "d": "x/y"},
+        ),
         ({"nan": float("nan"), "inf": float("inf")}, {"nan": "nan", "inf": "inf"}),
         ({1: {2: (3, {4})}}, {"1": {"2": [3, [4]]}}),
         ({"f": len}, {"f": "<built-in function len>"}),

@@ -31,7 +31,9 @@ while True:
 """
 
 
-@pytest.mark.parametrize(("pause", "seconds"), [(0.1, 0.75), (0.1, 0.35), (0.0, 0.05), (0.0, 0.31), (0.0, 0.9), (0.00001, 0.5)])
+@pytest.mark.parametrize(
+    ("pause", "seconds"), [(0.1, 0.75), (0.1, 0.35), (0.0, 0.05), (0.0, 0.31), (0.0, 0.9), (0.00001, 0.5)]
+)
 def test_nothing_that_log_returned_for_is_lost(
     script: Any, tapes: Path, tmp_path: Path, pause: float, seconds: float
 ) -> None:
@@ -86,9 +88,7 @@ def test_a_resumed_run_keeps_both_parts(script: Any, tapes: Path, tmp_path: Path
         ("run.__exit__(SystemExit, SystemExit(0), None)", "finished", None, 0),
     ],
 )
-def test_how_a_run_ended(
-    script: Any, tapes: Path, ending: str, status: str, error: str | None, code: int
-) -> None:
+def test_how_a_run_ended(script: Any, tapes: Path, ending: str, status: str, error: str | None, code: int) -> None:
     trainer = script(f"import rolltape\nrun = rolltape.init(id='r')\nrun.log({{'a': 1.0}}, 5)\n{ending}\n")
     assert trainer.wait()[0] == code
     store = rolltape.open(tapes)

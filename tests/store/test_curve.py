@@ -18,7 +18,9 @@ numbers = st.floats(-1e6, 1e6)
 
 
 @given(
-    st.lists(st.tuples(st.one_of(numbers, st.just(math.nan)), st.one_of(numbers, st.sampled_from([math.nan, math.inf])))),
+    st.lists(
+        st.tuples(st.one_of(numbers, st.just(math.nan)), st.one_of(numbers, st.sampled_from([math.nan, math.inf])))
+    ),
     st.floats(-1e6, 1e6),
     st.floats(1e-3, 1e6),
     st.integers(1, 30),

@@ -66,7 +66,9 @@ def test_cut_at_every_byte_of_the_last_two_frames(tape: Path, tmp_path: Path) ->
 def test_a_flipped_bit_anywhere(tape: Path, tmp_path: Path) -> None:
     data, starts = bytearray(tape.read_bytes()), [*frame_starts(tape), len(tape.read_bytes())]
     flipped = tmp_path / "flipped.tape"
-    places = sorted({*random.Random(0).sample(range(len(data)), 400), *starts[:-1], *(start + 35 for start in starts[:-1])})
+    places = sorted(
+        {*random.Random(0).sample(range(len(data)), 400), *starts[:-1], *(start + 35 for start in starts[:-1])}
+    )
     for at in places:
         data[at] ^= 1 << (at % 8)
         flipped.write_bytes(data)

@@ -63,7 +63,8 @@ def chart(page: Any, metric: str) -> Any:
 def wait_for_points(page: Any, metric: str, least: int) -> int:
     selector = f'section.chart[data-metric="{metric}"]'
     page.wait_for_function(
-        "([selector, least]) => Number(document.querySelector(selector)?.dataset.points) >= least", arg=[selector, least]
+        "([selector, least]) => Number(document.querySelector(selector)?.dataset.points) >= least",
+        arg=[selector, least],
     )
     return int(chart(page, metric).get_attribute("data-points"))
 
@@ -90,7 +91,9 @@ def record_band(amplitude: float) -> None:
     """A metric that swings between two values at every step: its mean is a flat line, its band is as wide as the swing."""
     with rolltape.init(project="p", id=f"swing{amplitude}", name=f"swing {amplitude}") as run:
         for i in range(20_000):
-            run.log({"train/swing": amplitude if i % 2 else -amplitude, "train/frame": 2.0 - 4.0 * (i % 20_000 == 7)}, i)
+            run.log(
+                {"train/swing": amplitude if i % 2 else -amplitude, "train/frame": 2.0 - 4.0 * (i % 20_000 == 7)}, i
+            )
 
 
 def test_the_chart_draws_a_line_and_a_true_band(page: Any) -> None:

@@ -121,7 +121,9 @@ class RunFiles:
         """Texts and the names of media files, by time."""
         with self._lock:
             self.refresh()
-            return sorted((e for reader in self._readers.values() for e in reader.events), key=lambda e: e.get("time", 0))
+            return sorted(
+                (e for reader in self._readers.values() for e in reader.events), key=lambda e: e.get("time", 0)
+            )
 
     def follow(self, metric: str, series: Series) -> Columns:
         """All points of a metric: those that ``series`` has already, and what is new, which it keeps."""
