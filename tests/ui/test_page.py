@@ -88,7 +88,7 @@ PAINTED = """
 
 
 def record_band(amplitude: float) -> None:
-    """A metric that swings between two values at every step: its mean is a flat line, its band is as wide as the swing."""
+    """A metric that swings at every step: its mean is a flat line, its band is as wide as the swing."""
     with rolltape.init(project="p", id=f"swing{amplitude}", name=f"swing {amplitude}") as run:
         for i in range(20_000):
             run.log(
