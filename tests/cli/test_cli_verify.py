@@ -14,7 +14,7 @@ import pytest
 import rolltape
 from rolltape.cli import main
 from rolltape.store.verify import TapeCheck, verify
-from rolltape.tape.frame import HEADER_SIZE, Frame, read_frame
+from rolltape.tape.frame import HEADER_SIZE, Frame, Kind, pack_frame, read_frame
 
 KILLED = """
     import rolltape, time
@@ -136,7 +136,7 @@ def test_a_frame_that_the_kill_cut(script: Callable[..., Any], tapes: Path) -> N
     whole = only(tape)
     with rolltape.init(project="p", id="two") as run:
         run.log({"x": 1})
-    rows = next(frame for frame in frames(tape_of(run.directory)) if frame.kind == 3)
+    rows = next(frame for frame in frames(tape_of(run.directory)) if frame.kind == Kind.ROWS)
     data = tape_of(run.directory).read_bytes()
     assert int.from_bytes(rows.payload[:8], "little") == 1, "the first half, as in the killed run's head"
     start = whole.readable_bytes
@@ -160,7 +160,7 @@ def test_a_cut_that_may_have_come_later_is_not_called_harmless(killed: Path) -> 
 def test_a_row_that_the_kill_cut(killed: Path) -> None:
     head = killed.with_suffix(".head")
     data = bytearray(head.read_bytes())
-    schemas = [json.loads(f.payload) for f in frames(killed) if f.kind == 2]
+    schemas = [json.loads(f.payload) for f in frames(killed) if f.kind == Kind.SCHEMA]
     schema = next(s for s in schemas if s["metrics"] == ["x", "y"])["schema"]
     row = schema.to_bytes(8, "little")
     whole = row + bytes(8)
@@ -176,7 +176,7 @@ def test_a_row_that_the_kill_cut(killed: Path) -> None:
 def test_rows_behind_a_hole_in_the_head(killed: Path) -> None:
     head = killed.with_suffix(".head")
     data = bytearray(head.read_bytes())
-    schemas = [json.loads(f.payload) for f in frames(killed) if f.kind == 2]
+    schemas = [json.loads(f.payload) for f in frames(killed) if f.kind == Kind.SCHEMA]
     schema = next(s for s in schemas if s["metrics"] == ["x", "y"])["schema"]
     last = data.rindex(schema.to_bytes(8, "little"))
     start = last + 8 - 2 * 6 * 8  # the last but one of rows of six words
@@ -191,7 +191,7 @@ def test_rows_behind_a_hole_in_the_head(killed: Path) -> None:
 def test_a_flipped_bit_in_the_middle(field: int, tapes: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tape = record()
     every = frames(tape)
-    middle = next(frame for frame in every[3:] if frame.kind == 3)
+    middle = next(frame for frame in every[3:] if frame.kind == Kind.ROWS)
     flip(tape, middle.offset + field)
     assert main(["verify", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
@@ -228,7 +228,7 @@ def test_an_ended_tape_that_was_cut(cut: int, tapes: Path) -> None:
 
 
 def test_frames_missing_between_tape_and_head(killed: Path) -> None:
-    half = next(frame for frame in frames(killed) if frame.kind == 3)
+    half = next(frame for frame in frames(killed) if frame.kind == Kind.ROWS)
     killed.write_bytes(killed.read_bytes()[: half.offset])
     check = only(killed)
     assert check.head_rows == 5
@@ -323,7 +323,7 @@ def test_a_column_that_cannot_be_decoded(tapes: Path, monkeypatch: pytest.Monkey
             raise ValueError("nonsense")
         return taken(self, payload, group, metric)
 
-    first = next(frame for frame in frames(tape) if frame.kind == 3)
+    first = next(frame for frame in frames(tape) if frame.kind == Kind.ROWS)
     monkeypatch.setattr(RowsFrame, "values", spoiled)
     check = only(tape)
     assert check.status == "ended"
@@ -375,3 +375,45 @@ def test_a_live_run_is_never_called_damaged(script: Callable[..., Any], tapes: P
     assert recording.wait()[0] == 0
     assert looks > 3
     assert {check.status for check in verify(tapes).tapes} == {"ended"}
+
+
+def test_a_run_that_ends_between_two_looks(tapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tape is read, then the run ends and takes its head away: that is no head that is gone."""
+    from rolltape.store import verify as module
+
+    run = rolltape.init(project="p", id="one")
+    run.log({"x": 1.0})
+    taken = module.read_head
+
+    def late(*arguments: Any) -> Any:
+        run.close()
+        return taken(*arguments)
+
+    monkeypatch.setattr(module, "read_head", late)
+    check = only(tapes)
+    assert (check.status, check.points, check.problems) == ("ended", 1, [])
+
+
+def test_a_half_that_is_on_the_tape_twice_counts_once(killed: Path) -> None:
+    every = frames(killed)
+    half = next(frame for frame in every if frame.kind == Kind.ROWS and frame.points < 10_000)
+    again = pack_frame(Kind.ROWS, len(every), half.payload, points=half.points, time=half.time)
+    killed.write_bytes(killed.read_bytes() + again)
+    check = only(killed)
+    assert check.frames == len(every) + 1
+    assert check.points == 14_010 == rolltape.open().run("one").points
+
+
+def test_rows_behind_a_row_that_is_not_whole(killed: Path) -> None:
+    head = killed.with_suffix(".head")
+    data = bytearray(head.read_bytes())
+    schemas = [json.loads(frame.payload) for frame in frames(killed) if frame.kind == Kind.SCHEMA]
+    schema = next(s for s in schemas if s["metrics"] == ["x", "y"])["schema"]
+    last = data.rindex(schema.to_bytes(8, "little"))
+    broken = last - 6 * 8  # the last word of the last but one of rows of six words
+    data[broken : broken + 8] = bytes(8)
+    head.write_bytes(data)
+    check = only(killed)
+    assert check.head_rows == 3
+    (problem,) = check.problems
+    assert problem.endswith("of the head lie bytes that are no whole row and cannot be read")
