@@ -26,10 +26,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--port",
         type=_port,
         metavar="N",
-        help="port to listen on (default: a free one that stays the same where possible)",
+        help="port to listen at; 0: any (default: 7070, else the next free one)",
     )
     parser.add_argument(
-        "--host", default="127.0.0.1", metavar="H", help="address to listen on (default: 127.0.0.1, this machine only)"
+        "--host",
+        default="127.0.0.1",
+        metavar="H",
+        help="address of this machine's loopback to listen at (default: 127.0.0.1)",
     )
     parser.add_argument("--no-open", action="store_true", help="do not open the page in a browser")
     parser.set_defaults(run=run)
