@@ -9,6 +9,7 @@ run.close()
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rolltape._version import __version__
@@ -21,11 +22,11 @@ from rolltape.errors import (
     StoreError,
     TapeError,
 )
-from rolltape.recording.init import init
-from rolltape.recording.media import Image, Video
-from rolltape.recording.run import Run
 
 if TYPE_CHECKING:
+    from rolltape.recording.init import init
+    from rolltape.recording.media import Image, Video
+    from rolltape.recording.run import Run
     from rolltape.store import open
 
 __all__ = [
@@ -44,11 +45,21 @@ __all__ = [
     "open",
 ]
 
+_ROOMS = {
+    "Image": "rolltape.recording.media",
+    "Run": "rolltape.recording.run",
+    "Video": "rolltape.recording.media",
+    "init": "rolltape.recording.init",
+    "open": "rolltape.store",
+}
+
 
 def __getattr__(name: str) -> Any:
-    """The reading side is loaded when it is first used, so that a training process does not carry it."""
-    if name == "open":
-        from rolltape.store import open
-
-        return open
+    """Each side is loaded when it is first used: training does not carry the reading side, nor a reader the other."""
+    if name in _ROOMS:
+        return getattr(import_module(_ROOMS[name]), name)
     raise AttributeError(f"module 'rolltape' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from rolltape.errors import TapeError
+from rolltape.store.identity import read_identity
 from rolltape.store.model import RunInfo, Status, WriterInfo
 from rolltape.tape.reader import Columns, Cursor, TapeReader, concatenate
 
@@ -23,6 +22,7 @@ class RunFiles:
         self.version = 0  # grows when something is new
         self._lock = threading.RLock()
         self._identity: dict[str, Any] = {}
+        self._problem: str | None = None
         self._readers: dict[Path, TapeReader] = {}
         self._foreign: dict[Path, str] = {}
         self._seen: object = None
@@ -30,9 +30,8 @@ class RunFiles:
     def refresh(self) -> int:
         """Look at all files; returns `version`."""
         with self._lock:
-            if "id" not in self._identity:
-                self._identity = _read_identity(self.directory)
-            for path in sorted(self.directory.glob("*.tape")):
+            self._identify()
+            for path in sorted(path for path in self.directory.glob("*.tape") if path.is_file()):
                 try:
                     if path in self._readers:
                         self._readers[path].refresh()
@@ -44,7 +43,7 @@ class RunFiles:
             seen = (
                 [(reader.version, reader.alive) for reader in self._readers.values()],
                 list(self._foreign.values()),
-                bool(self._identity),
+                self._problem,
             )
             if seen != self._seen:
                 self._seen = seen
@@ -74,7 +73,7 @@ class RunFiles:
                 config=identity.get("config", {}) | facts.get("config", {}),
                 tags=identity.get("tags", []),
                 status=status,
-                error=end.get("error") or identity.get("problem"),
+                error=end.get("error") or self._problem,
                 exit_code=end.get("exit_code"),
                 started=started,
                 ended=None if status == "running" else max(last, started),
@@ -86,8 +85,7 @@ class RunFiles:
     def is_called(self, name: str) -> bool:
         """Whether ``name`` is the run's id or project/id."""
         with self._lock:
-            if "id" not in self._identity:
-                self.refresh()
+            self._identify()
             id = self._identity.get("id", self.directory.name)
             return name in (id, f"{self._identity.get('project', self.directory.parent.name)}/{id}")
 
@@ -137,6 +135,12 @@ class RunFiles:
             ordered = [reader.path for reader in self._in_order()]
             return series.whole(ordered)
 
+    def _identify(self) -> None:
+        if "id" not in self._identity:
+            path = self.directory / "run.json"
+            self._identity, problem = read_identity(path)
+            self._problem = f"{path} {problem}" if problem else None
+
     def _in_order(self) -> list[TapeReader]:
         return sorted(self._readers.values(), key=lambda reader: (reader.opened, reader.path.name))
 
@@ -158,36 +162,6 @@ class Series:
     @property
     def nbytes(self) -> int:
         return sum(column.nbytes for parts in self.parts.values() for part in parts for column in part)
-
-
-_IDENTITY: dict[str, type | tuple[type, ...]] = {
-    "id": str,
-    "project": str,
-    "name": str,
-    "config": dict,
-    "tags": list,
-    "started": (int, float),
-    "environment": dict,
-}
-
-
-def _read_identity(directory: Path) -> dict[str, Any]:
-    """run.json without what is not of its type; ``problem`` says in words what is wrong with it."""
-    path = directory / "run.json"
-    try:
-        identity = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, RecursionError) as error:
-        return {"problem": f"{path} cannot be read: {error}"}
-    if not isinstance(identity, dict):
-        return {"problem": f"{path} is not a JSON object"}
-    wrong = [name for name, kind in _IDENTITY.items() if not isinstance(identity.get(name), kind)]
-    right = {name: identity[name] for name in _IDENTITY if name not in wrong}
-    if not math.isfinite(right.get("started", 0.0)):
-        wrong.append("started")
-        del right["started"]
-    return right | {"problem": f"{path} lacks or has a wrong {', '.join(wrong)}"} if wrong else right
 
 
 def _writer_status(reader: TapeReader) -> Status:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import stat
 import struct
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from rolltape.errors import StoreError
+from rolltape.store.identity import read_identity
 from rolltape.tape.columns import RowsFrame, ZstdError
 from rolltape.tape.frame import HEADER_SIZE, MAGIC, Frame, Kind, read_frame, whole_frames_after
 from rolltape.tape.head import HeadRows, read_head
@@ -129,7 +129,7 @@ def _size(path: Path) -> int:
 
 
 def _check_run(run: Path) -> Iterator[FileCheck]:
-    problem = _problem_of_identity(run / "run.json")
+    _, problem = read_identity(run / "run.json")
     if problem:
         yield FileCheck(run / "run.json", [problem])
     heads = sorted(run.glob("*.head"))  # before the tapes: a tape comes before its head
@@ -139,32 +139,6 @@ def _check_run(run: Path) -> Iterator[FileCheck]:
             yield FileCheck(head, ["a head without its tape: the rows in it cannot be read"])
     if not tapes:
         yield FileCheck(run, notes=["a run without a tape: nothing was recorded, or its tapes are elsewhere"])
-
-
-def _problem_of_identity(path: Path) -> str | None:
-    """What is wrong with a run.json."""
-    try:
-        identity = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return "there is no run.json: stores do not find this run; its points can still be read"
-    except (OSError, ValueError, RecursionError) as error:
-        return f"cannot be read: {error}"
-    if not isinstance(identity, dict):
-        return "is not a JSON object"
-    kinds: dict[str, type | tuple[type, ...]] = {
-        "id": str,
-        "project": str,
-        "name": str,
-        "config": dict,
-        "tags": list,
-        "started": (int, float),
-        "environment": dict,
-    }
-    wrong = [name for name, kind in kinds.items() if not isinstance(identity.get(name), kind)]
-    started = identity.get("started")
-    if isinstance(started, bool) or (isinstance(started, float) and not math.isfinite(started)):
-        wrong.append("started")
-    return f"is incomplete: {', '.join(wrong)} missing or not what it must be" if wrong else None
 
 
 def _check_media(run: Path, media: list[object]) -> Iterator[FileCheck]:

@@ -53,6 +53,6 @@ def process_start(pid: int) -> int | None:
 def is_alive(opening: Mapping[str, Any], last_sign: int) -> bool:
     """Whether the writer that opened a tape so still lives; ``last_sign`` is its last frame or heartbeat in ns."""
     if opening.get("machine") == machine() and os.name == "posix":
-        began: int | None = opening["began"]
-        return process_start(opening["pid"]) == began
+        pid, began = opening.get("pid"), opening.get("began")
+        return isinstance(pid, int) and isinstance(began, int) and process_start(pid) == began
     return time.time_ns() - last_sign < SILENCE * 1e9

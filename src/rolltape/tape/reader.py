@@ -123,7 +123,7 @@ class TapeReader:
         """The points of a metric after ``cursor``, as of the last `refresh`, and the cursor after them.
 
         Raises:
-            OSError: the file is gone.
+            TapeError: columns cannot be read although their CRC is right. OSError: the file is gone.
         """
         places = self._places.get(metric, {})
         seen = dict(cursor.heads)
@@ -134,7 +134,13 @@ class TapeReader:
                     skip = seen.pop(frame.rows.generation, 0)
                     if any(group.schema in places for group in frame.rows.groups):
                         file.seek(frame.offset)
-                        parts.append(_from_frame(frame.rows, file.read(frame.length), places, skip))
+                        try:
+                            parts.append(_from_frame(frame.rows, file.read(frame.length), places, skip))
+                        except (LookupError, ValueError, ZstdError) as error:
+                            place = frame.offset - HEADER_SIZE
+                            raise TapeError(
+                                f"{self.path}: the columns at byte {place} cannot be read: {error}"
+                            ) from error
         for half in self._head:
             parts.append(_from_head(half, places, seen.get(half.generation, 0)))
             seen[half.generation] = max(half.rows, seen.get(half.generation, 0))

@@ -193,12 +193,14 @@ class TapeWriter:
         self._append(Kind.EVENT, _json(event))
 
     def put_facts(self, facts: Mapping[str, Any]) -> None:
-        """Add to what run.json says of the run.
+        """Add to what run.json says of the run, unless the tape has ended.
 
         Raises:
             OSError: it cannot be written.
         """
-        self._append(Kind.META, _json(facts))
+        with self.lock:
+            if self._head is not None:
+                self._append(Kind.META, _json(facts))
 
     # Frames
 
