@@ -151,3 +151,29 @@ def log_in_child(number: int) -> None:
 
 inherited: rolltape.Run
 assert os.name == "posix"
+
+
+def test_a_signal_handler_may_log_what_is_new_while_something_new_is_logged(tapes: Path) -> None:
+    """Both declare schemas and write texts: the handler must not wait for locks that its own thread holds."""
+    run = rolltape.init(id="r")
+    counter = itertools.count()
+
+    def handler(_number: int, _frame: object) -> None:
+        number = next(counter)
+        run.log({f"handler{number}": 1.0, "handlers": float(number)}, number)
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
+    try:
+        for i in range(6000):
+            run.log({f"main{i}": 1.0, "all": float(i), "note": "x" * 100}, i)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    run.close()
+    handled = next(counter)
+    store = rolltape.open(tapes)
+    assert handled > 50
+    assert store.points("r", "all").value.tolist() == list(map(float, range(6000)))
+    assert sorted(store.points("r", "handlers").value.tolist()) == list(map(float, range(handled)))
+    assert len(store.events("r")) == 6000

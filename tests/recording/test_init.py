@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import rolltape
 from rolltape.recording.environment import git_commit, git_dirty
+from rolltape.recording.init import _write_once
 from rolltape.recording.names import directory_name
 
 NAMES = [
@@ -235,3 +236,13 @@ def test_windows_records_frames(script: Any, tapes: Path) -> None:
     )
     assert trainer.wait()[0] == 0
     assert len(rolltape.open(tapes).points("r", "a").step) == 1000
+
+
+def test_the_first_run_json_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes that both saw no file: the second must not replace what the first wrote."""
+    path = tmp_path / "run.json"
+    assert _write_once(path, {"who": "first"})
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    assert not _write_once(path, {"who": "second"})
+    assert json.loads(path.read_text()) == {"who": "first"}
+    assert [one.name for one in tmp_path.iterdir()] == ["run.json"]

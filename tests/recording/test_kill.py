@@ -137,3 +137,14 @@ def test_a_killed_fast_run_leaves_less_than_a_mebibyte(script: Any, tapes: Path,
     (head,) = tapes.glob("*/*/*.head")
     assert 500_000 < head.stat().st_size <= 1 << 20
     assert mmap.PAGESIZE <= 16_384
+
+
+def test_a_killed_process_that_nobody_waited_for_is_dead(script: Any, tapes: Path) -> None:
+    trainer = script("import rolltape\nrun = rolltape.init(id='r')\nprint('ready')\ninput()\n")
+    trainer.line()
+    trainer.process.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while rolltape.open(tapes).run("r").status != "killed" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert Path(f"/proc/{trainer.process.pid}/stat").read_text().split(")")[1].split()[0] == "Z"
+    assert rolltape.open(tapes).run("r").status == "killed"

@@ -170,3 +170,25 @@ def test_a_shrunk_or_vanished_head_is_no_error(tapes: Path, tmp_path: Path) -> N
         copy.with_suffix(".head").write_bytes(path.with_suffix(".head").read_bytes()[:size])
         points, _ = TapeReader(copy).read("a")
         assert len(points.value) in (0, 1)
+
+
+def test_a_half_that_is_on_the_tape_already_counts_once(tapes: Path) -> None:
+    """A kill between writing the frame and clearing the half leaves both."""
+    run = rolltape.init(project="p", id="r")
+    for i in range(100):
+        run.log({"a": float(i)}, i)
+    path = run._writer.path
+    head = path.with_suffix(".head")
+    before = head.read_bytes()
+    reader = TapeReader(path)
+    first, cursor = reader.read("a")
+    run._writer.flush()
+    both = path.parent / "both.tape"
+    shutil.copy(path, both)
+    both.with_suffix(".head").write_bytes(before)
+    points, _ = TapeReader(both).read("a")
+    assert points.value.tolist() == list(map(float, range(100)))
+    head.write_bytes(before)
+    reader.refresh()
+    again, _ = reader.read("a", cursor)
+    assert (len(first.value), len(again.value)) == (100, 0)
