@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rolltape.recording import init as recording
+from rolltape.recording.run import open_runs
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -33,9 +33,8 @@ def tapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("ROLLTAPE_STRICT", "1")
     monkeypatch.setenv("ROLLTAPE_DIR", str(tmp_path / "tapes"))
     yield tmp_path / "tapes"
-    for run in list(recording._open_runs):
+    for run in list(open_runs):
         run.close()
-    recording._open_runs.clear()
 
 
 class Script:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import multiprocessing
 import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +179,62 @@ def test_a_signal_handler_may_log_what_is_new_while_something_new_is_logged(tape
     assert store.points("r", "all").value.tolist() == list(map(float, range(6000)))
     assert sorted(store.points("r", "handlers").value.tolist()) == list(map(float, range(handled)))
     assert len(store.events("r")) == 6000
+
+
+def test_rows_that_race_with_close_are_recorded_or_refused(tapes: Path) -> None:
+    """A log() that returned without a word before close() took the run is on the tape."""
+    for attempt in range(20):
+        run = rolltape.init(id=f"r{attempt}")
+        returned = [0, 0]
+
+        def work(number: int, run: rolltape.Run = run, returned: list[int] = returned) -> None:
+            with contextlib.suppress(rolltape.RecordingError):
+                while True:
+                    run.log({f"t{number}": 1.0}, returned[number])
+                    returned[number] += 1
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in (0, 1)]
+        for thread in threads:
+            thread.start()
+        while not all(returned) and all(thread.is_alive() for thread in threads):
+            time.sleep(0)
+        assert all(returned), "a thread was refused while the run was open"
+        run.close()
+        for thread in threads:
+            thread.join()
+        store = rolltape.open(tapes)
+        for number in (0, 1):
+            assert len(store.points(run.id, f"t{number}").step) == returned[number]
+
+
+def fails(number: int) -> None:
+    run = rolltape.init(project="p", id="broken")
+    run.log({"a": 1.0})
+    raise ValueError("worker gave up")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_a_worker_that_fails_is_told(tapes: Path, method: str, capfd: pytest.CaptureFixture[str]) -> None:
+    process = multiprocessing.get_context(method).Process(target=fails, args=(0,))
+    process.start()
+    process.join()
+    info = rolltape.open(tapes).run("broken")
+    assert (info.status, info.error) == ("failed", "ValueError: worker gave up")
+    capfd.readouterr()
+
+
+def test_closed_runs_leave_nothing_behind(tapes: Path) -> None:
+    def open_files() -> int:
+        return len(list(Path("/proc/self/fd").iterdir())) + threading.active_count()
+
+    rolltape.init().close()
+    before = open_files()
+    for _ in range(50):
+        run = rolltape.init()
+        run.log({"a": 1.0})
+        run.close()
+    deadline = time.monotonic() + 10
+    while open_files() > before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert open_files() <= before

@@ -323,6 +323,9 @@ def test_a_batch_with_its_own_times_keeps_every_nanosecond(run: rolltape.Run) ->
         ({"values": {3: [1.0]}}, TypeError, "non-empty string, not 3"),
         ({"values": {"a": [1.0]}, "step": [0.5]}, TypeError, "step must be integers"),
         ({"values": {"a": [1.0]}, "step": ["x"]}, TypeError, "step must be integers"),
+        ({"values": {"a": [1.0]}, "step": [math.inf]}, ValueError, "step must fit in 64 bits"),
+        ({"values": {"a": [1.0]}, "step": [2**63]}, ValueError, "step must fit in 64 bits"),
+        ({"values": {"a": [1.0]}, "step": [math.nan]}, TypeError, "step must be integers"),
         ({"values": {"a": [1.0]}, "time": 5}, ValueError, "time must have one dimension"),
     ],
 )

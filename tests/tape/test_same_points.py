@@ -15,8 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 import reference_reader
 import rolltape
-from rolltape.recording import init as recording
-from rolltape.recording.run import Run
+from rolltape.recording.run import Run, open_runs
 from rolltape.store.directory import DirectoryStore
 from rolltape.tape.reader import Cursor, TapeReader
 
@@ -87,7 +86,7 @@ class SamePoints(RuleBasedStateMachine):
     @rule()
     def die_and_attach(self) -> None:
         """What a killed process leaves: its tape and head as they are."""
-        recording._open_runs.discard(self.run)
+        open_runs.discard(self.run)
         self.run._writer._flusher.stop(10)
         self.run._writer.abandon()
         self.run = self.init()

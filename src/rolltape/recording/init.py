@@ -16,16 +16,15 @@ import threading
 import time
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rolltape.errors import RecordingError
 from rolltape.recording.environment import environment, git_dirty, writer_identity
 from rolltape.recording.names import checked_name, directory_name
-from rolltape.recording.run import Run, end_of
+from rolltape.recording.run import Run, end_of, open_runs
 from rolltape.tape.writer import TapeWriter
-
-_open_runs: set[Run] = set()
 
 
 def init(
@@ -96,7 +95,6 @@ def init(
             run._writer.put_facts({"config": plain_config})
     except OSError as error:
         raise RecordingError(f"cannot record to {directory}: {error}") from error
-    _open_runs.add(run)
     threading.Thread(target=_add_slow_facts, args=(run,), name="rolltape-facts", daemon=True).start()
     _close_with_worker(run)
     return run
@@ -175,22 +173,27 @@ def _add_slow_facts(run: Run) -> None:
 def _close_with_worker(run: Run) -> None:
     """Workers of multiprocessing end without running atexit; they have their own list of what to do last."""
     util = sys.modules.get("multiprocessing.util")
-    if util is not None and util.__dict__.get("_finalizer_registry") is not None:
-        util.Finalize(run, run.close, exitpriority=10)
+    if util is not None:
+        util.Finalize(run, partial(_close_at_end, run), exitpriority=10)
+
+
+def _close_at_end(run: Run) -> None:
+    """Close a run whose script did not; an exception that ends the process is noted."""
+    error = sys.exc_info()[1]  # in a worker of multiprocessing it is on its way
+    if error is None and not hasattr(sys, "ps1"):  # in a script it was printed; at a prompt it may be long past
+        error = getattr(sys, "last_exc", getattr(sys, "last_value", None))
+    with contextlib.suppress(RecordingError):
+        run.close(*end_of(error))
 
 
 @atexit.register
 def _close_all() -> None:
-    """Close what is still open when Python ends; an exception that ended the script is noted."""
-    interactive = hasattr(sys, "ps1")
-    error = None if interactive else getattr(sys, "last_exc", getattr(sys, "last_value", None))
-    for run in list(_open_runs):
-        with contextlib.suppress(RecordingError):
-            run.close(*end_of(error))
+    for run in list(open_runs):
+        _close_at_end(run)
 
 
 def _after_fork() -> None:
-    for run in _open_runs:
+    for run in open_runs:
         run.after_fork()
         _close_with_worker(run)
 

@@ -26,6 +26,9 @@ from rolltape.tape.rows import TIME_UNIT
 from rolltape.tape.writer import TapeWriter
 
 _MOST_LATER = 1 << 16  # rows that may wait for a device
+open_runs: set[Run] = set()
+"""What is closed when Python ends, and told of a fork."""
+
 _GIL = getattr(sys, "_is_gil_enabled", lambda: True)() and sys.implementation.name == "cpython"
 
 
@@ -52,7 +55,7 @@ class Run:
         self._strict = os.environ.get("ROLLTAPE_STRICT", "") not in ("", "0")
         self._told: set[str] = set()
         self._deferred: list[str] = []
-        self._later: deque[tuple[dict[str, Later], int, int] | tuple[str, Image | Video, int, int]] = deque()
+        self._later: deque[Callable[[], None]] = deque()
         self._settling = threading.Lock()
         self._slow: set[int] = set()  # threads that are recording other than by a packed row
         self._media = 0
@@ -62,6 +65,7 @@ class Run:
         self._writer = open_writer(self, None)
         self._puts: dict[str, Put] = {}  # first metric -> packer of the key set last seen with it
         self._all_puts: dict[tuple[str, ...], Put] = {}
+        open_runs.add(self)
 
     @property
     def lost(self) -> int:
@@ -136,12 +140,15 @@ class Run:
         rows = next(iter(lengths.values()), 0)
         if not out.arrays or not rows:
             return
-        if steps is None:
-            steps = np.arange(self._last + 1, self._last + 1 + rows)
         if times is None:
             times = np.full(rows, _now())
-        self._last = int(steps[-1])
         if self._ready(rows):
+            if steps is None and self._last + rows >= 2**63:
+                self._lose(rows, f"step {self._last + rows} does not fit in 64 bits", once="step")
+                return
+            if steps is None:
+                steps = np.arange(rows) + (self._last + 1)
+            self._last = int(steps[-1])
             me = threading.get_ident()
             self._slow.add(me)
             try:
@@ -160,6 +167,7 @@ class Run:
         if self._closed:
             return
         self._closed = True
+        open_runs.discard(self)
         self._slow.add(threading.get_ident())
         if self._parent is None:
             self._writer.close({"status": status, "error": error, "exit_code": exit_code})
@@ -193,9 +201,13 @@ class Run:
         now = _now()
         if not self._ready(1):
             return
+        if not -(2**63) <= step < 2**63:
+            self._lose(1, f"step {step} does not fit in 64 bits", once="step")
+            return
+        self._last = step
         me = threading.get_ident()
         if me in self._slow:  # a signal handler or finalizer that logs while this very thread is here
-            self._defer(out, step, now)
+            self._wait_for(partial(self._record, out, step, now))
             return
         self._slow.add(me)
         try:
@@ -204,40 +216,39 @@ class Run:
             self._slow.discard(me)
 
     def _record(self, out: Sorted, step: int, now: int) -> None:
-        if not -(2**63) <= step < 2**63:
-            self._lose(1, f"step {step} does not fit in 64 bits")
-            return
-        self._last = step
-        for name in out.empty:
-            self._tell(f"metric {name!r} is None: there is nothing to record", serious=False)
-        for name, why in out.strange.items():
-            self._lose(1, f"metric {name!r} is {why}", once=f"strange {name}")
-        if out.scalars:
-            column = np.array(list(out.scalars.values()))[:, None]
-            self._put(tuple(out.scalars), np.array([step]), np.array([now]), column)
-        self._put_arrays(out.arrays, step, now)
+        """Record what `sort_values` found: numbers first, what cannot be recorded last."""
+        self._put_numbers(out, step, now)
         for name, text in out.texts.items():
             self._put_event({"name": name, "kind": "text", "text": text, "step": step, "time": now})
         for name, media in out.media.items():
             if media.file is not None:
                 self._put_media(name, media, step, now)
             else:
-                self._wait_for((name, media, step, now))
+                self._wait_for(partial(self._put_media, name, media, step, now))
         if out.later:
-            self._wait_for((out.later, step, now))
+            self._wait_for(partial(self._put_later, out.later, step, now))
+        for name in out.empty:
+            self._tell(f"metric {name!r} is None: there is nothing to record", serious=False)
+        self._lose_strange(out)
 
-    def _defer(self, out: Sorted, step: int, now: int) -> None:
-        """Leave numbers to the flusher; texts and media cannot wait that way and are counted as lost."""
-        self._last = step
-        numbers: dict[str, Later] = {name: partial(np.asarray, x) for name, x in {**out.scalars, **out.arrays}.items()}
-        if numbers or out.later:
-            self._wait_for((numbers | out.later, step, now))
-        self._writer.lost += len(out.texts) + len(out.media) + len(out.strange)
+    def _put_later(self, later: Mapping[str, Later], step: int, now: int) -> None:
+        """Wait for a device, in the flusher's thread, and record what it computed."""
+        out = Sorted()
+        for name, wait in later.items():
+            try:
+                sort_array(out, name, wait())
+            except Exception as error:  # a deleted or failed device buffer, in the words of its library
+                out.strange[name] = f"a device value that cannot be read ({error})"
+        self._put_numbers(out, step, now)
+        self._lose_strange(out)
 
-    def _put_arrays(self, arrays: Mapping[str, NDArray[np.float64]], step: int, now: int) -> None:
+    def _put_numbers(self, out: Sorted, step: int, now: int) -> None:
         """Arrays of one length are columns of the same rows."""
-        for rows in {len(array) for array in arrays.values()} - {0}:
-            same = {name: array for name, array in arrays.items() if len(array) == rows}
+        if out.scalars:
+            column = np.array(list(out.scalars.values()))[:, None]
+            self._put(tuple(out.scalars), np.array([step]), np.array([now]), column)
+        for rows in {len(array) for array in out.arrays.values()} - {0}:
+            same = {name: array for name, array in out.arrays.items() if len(array) == rows}
             self._put(tuple(same), np.full(rows, step), np.full(rows, now), np.array(list(same.values())))
 
     def _put(
@@ -249,7 +260,8 @@ class Run:
             if metrics not in self._all_puts and len(metrics) <= MOST_METRICS:
                 self._puts[metrics[0]] = self._all_puts[metrics] = make_put(schema)
             if not writer.put(schema, step, time, values):
-                self._lose(len(step), f"{writer.path} takes no more rows; is the disk full?", once="full")
+                why = "was closed meanwhile" if self._closed else "takes no more rows; is the disk full?"
+                self._lose(len(step), f"{writer.path} {why}", once="full")
         except OSError as error:
             self._lose(len(step), f"cannot write to {writer.path}: {error}", once="full")
 
@@ -272,36 +284,27 @@ class Run:
             return
         self._put_event({"name": name, "kind": media.kind, "file": file, "step": step, "time": now})
 
-    def _wait_for(self, item: tuple[dict[str, Later], int, int] | tuple[str, Image | Video, int, int]) -> None:
+    def _wait_for(self, work: Callable[[], None]) -> None:
         if len(self._later) >= _MOST_LATER:
             self._lose(1, "too many rows wait for a device or for media to be written", once="later")
         else:
-            self._later.append(item)
+            self._later.append(work)
 
     def settle(self) -> None:
         """Record what had to wait for a device or an encoder. Called by the flusher's thread and at the end."""
         self._slow.add(threading.get_ident())
         with self._settling:
             while self._later:
-                item = self._later.popleft()
-                if len(item) == 4:
-                    self._put_media(*item)
-                    continue
-                later, step, now = item
-                out = Sorted()
-                for name, wait in later.items():
-                    try:
-                        sort_array(out, name, wait())
-                    except Exception as error:  # a deleted or failed device buffer, in the words of its library
-                        out.strange[name] = f"a device value that cannot be read ({error})"
-                for name, why in out.strange.items():
-                    self._lose(1, f"metric {name!r} is {why}", once=f"strange {name}")
-                if out.scalars:
-                    column = np.array(list(out.scalars.values()))[:, None]
-                    self._put(tuple(out.scalars), np.array([step]), np.array([now]), column)
-                self._put_arrays(out.arrays, step, now)
+                try:
+                    self._later.popleft()()
+                except RecordingError as error:
+                    self._deferred.append(str(error))
 
     # Trouble
+
+    def _lose_strange(self, out: Sorted) -> None:
+        for name, why in out.strange.items():
+            self._lose(1, f"metric {name!r} is {why}", once=f"strange {name}")
 
     def _lose(self, rows: int, why: str, once: str | None = None) -> None:
         self._writer.lost += rows
@@ -400,10 +403,16 @@ def _integers(what: str, given: ArrayLike) -> NDArray[np.int64]:
     array = np.asarray(given)
     if array.ndim != 1:
         raise ValueError(f"{what} must have one dimension, not shape {array.shape}")
-    if array.dtype.kind == "f" and np.array_equal(array, np.rint(array)):
-        array = array.astype(np.int64)
-    if array.dtype.kind not in "iu" and len(array):
+    if array.dtype.kind == "f" and not np.array_equal(array, np.rint(array)):
+        raise TypeError(f"{what} must be integers, not fractions")
+    if array.dtype.kind not in "fiu" and len(array):
         raise TypeError(f"{what} must be integers, not {array.dtype}")
+    if (
+        array.dtype.kind in "fu"
+        and len(array)
+        and not (-(2.0**63) <= float(array.min()) <= float(array.max()) < 2.0**63)
+    ):
+        raise ValueError(f"{what} must fit in 64 bits")
     return array.astype(np.int64)
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 MAGIC = b"RTF1"
-MAX_PAYLOAD = 2**32 - 1
 _FIELDS = struct.Struct("<4sHHIQIq")
 _CRC = struct.Struct("<I")
 HEADER_SIZE = _FIELDS.size + _CRC.size

@@ -109,36 +109,33 @@ class TapeWriter:
 
     def make_room(self, size: int) -> bool:
         """Have an open half with ``size`` free bytes. False: the disk takes nothing, or no half is so large."""
+        patience = monotonic() + _LOCK_PATIENCE
         with self.lock:
-            half = self.half
-            if half.at + size <= half.limit:
-                return True
-            if self._head is None or half.limit < 0:
-                return False
-            other = self._head.halves[1 - half.number]
-            if other.queued and not self._wait_for(other):
-                return False
-            half = self.half
-            if half.at + size <= half.limit:  # another thread, or a signal handler, was here meanwhile
-                return True
-            other = self._head.halves[1 - half.number]
-            if other.queued:
-                return False
-            if size > other.limit:
-                self._head.enlarge(other)
-                if size > other.limit:
+            while True:
+                half = self.half
+                if half.at + size <= half.limit:
+                    return True
+                if self._head is None or half.limit < 0:  # closed, perhaps while this thread waited
                     return False
-            self._open(other)
-            half.queued = True
-            self._flusher.wake()
-            return True
+                other = self._head.halves[1 - half.number]
+                if other.queued:
+                    if not self._wait_for(other, patience):
+                        return False
+                    continue  # another thread may have been here first
+                if size > other.limit:
+                    self._head.enlarge(other)
+                    if size > other.limit:
+                        return False
+                self._open(other)
+                half.queued = True
+                self._flusher.wake()
+                return True
 
-    def _wait_for(self, half: Half) -> bool:
+    def _wait_for(self, half: Half, patience: float) -> bool:
         """Let the flusher free a half: no signal interrupts that thread. If it is dead, or asks itself, do it here.
 
         False: the disk takes nothing now, or is so slow that training must not wait for it.
         """
-        patience = monotonic() + _LOCK_PATIENCE
         while half.queued and monotonic() >= self._retry_at and monotonic() < patience:
             if not self._flusher.at_work():
                 return self._frame(half)
@@ -224,7 +221,9 @@ class TapeWriter:
         head = self._head
         if head is not None:
             for half in sorted(head.halves, key=lambda half: half.generation):
-                if half.queued and self._frame(half):
+                if half.queued:
+                    if not self._frame(half):
+                        return
                     with self._freed:
                         self._freed.notify_all()
 
@@ -248,11 +247,15 @@ class TapeWriter:
         self._flusher.stop(_LOCK_PATIENCE)
         with self.lock:
             self.before_flush()
-            written = self.flush()
-            self.half = shut_half()
-            head, self._head = self._head, None
+            head = self._head
             if head is None:
                 return
+            last, self.half = self.half, shut_half()  # a row that is logged from here on is refused, not forgotten
+            last.queued = True
+            halves = sorted(head.halves, key=lambda half: half.generation)
+            # In order, and none after one that failed: a reader takes a generation below a framed one for framed
+            written = all(self._frame(half) for half in halves if half.queued)
+            self._head = None
             try:
                 if written:
                     self._append(Kind.END, _json({**end, "lost": self.lost}))
@@ -315,6 +318,8 @@ class TapeWriter:
 
     def _append(self, kind: Kind, payload: bytes, points: int = 0) -> None:
         with self._appending:
+            if self._file.closed:
+                raise OSError("the tape is closed")
             frame = memoryview(pack_frame(kind, self._seq, payload, points=points, time=time_ns()))
             if self._torn:
                 self._file.truncate(self._end)
