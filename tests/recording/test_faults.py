@@ -174,12 +174,12 @@ def test_a_flusher_that_meets_errors_goes_on(monkeypatch: pytest.MonkeyPatch, ta
 
 def test_under_strict_an_error_behind_the_back_is_raised_at_the_next_call(tapes: Path) -> None:
     run = rolltape.init(id="r")
-    run._writer.before_flush = lambda: 1 / 0  # type: ignore[assignment,return-value]
+    frame_queued, run._writer.frame_queued = run._writer.frame_queued, lambda: 1 / 0  # type: ignore[method-assign]
     run._writer._flusher.wake()
     time.sleep(0.3)
     with pytest.raises(RecordingError, match="division by zero"):
         run.log({"new": 1.0})
-    run._writer.before_flush = run.settle
+    run._writer.frame_queued = frame_queued  # type: ignore[method-assign]
 
 
 # Where nothing can be mapped

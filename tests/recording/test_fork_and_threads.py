@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -238,3 +241,126 @@ def test_closed_runs_leave_nothing_behind(tapes: Path) -> None:
     while open_files() > before and time.monotonic() < deadline:
         time.sleep(0.05)
     assert open_files() <= before
+
+
+class TimeIsUp(Exception):
+    """What a handler raises into whatever runs."""
+
+
+def test_a_signal_handler_may_raise_in_the_middle_of_log(tapes: Path) -> None:
+    """The exception comes out of log(), and no row of another thread is touched."""
+    run = rolltape.init(id="r")
+    other, stop = 0, False
+
+    def work() -> None:
+        nonlocal other
+        while not stop:
+            run.log({"other": float(other)}, other)
+            other += 1
+
+    def handler(_number: int, _frame: object) -> None:
+        nonlocal raised
+        raised += 1
+        raise TimeIsUp
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    raised = caught = returned = 0
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        while raised < 300:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.0003)
+                while True:
+                    run.log({"main": 1.0}, returned)
+                    returned += 1
+            except TimeIsUp:
+                caught += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        stop = True
+        thread.join()
+    run.close()
+    store = rolltape.open(tapes)
+    assert caught == raised
+    assert store.points("r", "other").value.tolist() == list(map(float, range(other)))
+    assert set(store.points("r", "main").step.tolist()) >= set(range(returned))
+    assert run.lost == 0
+
+
+def test_a_signal_handler_may_close_the_run(script: Any, tapes: Path) -> None:
+    """The usual SIGTERM handler, in the middle of texts and new key sets."""
+    for attempt in range(4):
+        trainer = script(
+            f"""
+            import itertools, signal, sys, rolltape
+            run = rolltape.init(id="r{attempt}")
+            def stop(number, frame):
+                run.log_batch({{"batch": [1.0, 2.0]}})
+                run.close("interrupted", "SIGTERM")
+                sys.exit(7)
+            signal.signal(signal.SIGTERM, stop)
+            print("ready")
+            for i in itertools.count():
+                run.log({{"note": "x" * 50, f"new{{i}}": 1.0, "i": float(i)}}, i)
+            """
+        )
+        assert trainer.line() == "ready"
+        time.sleep(0.05 + 0.03 * attempt)
+        assert trainer.kill(signal.SIGTERM) == 7
+        info = rolltape.open(tapes).run(f"r{attempt}")
+        assert (info.status, info.error) == ("interrupted", "SIGTERM")
+        steps = rolltape.open(tapes).points(f"r{attempt}", "i").step
+        assert steps.tolist() == list(range(len(steps)))
+        assert not list(tapes.glob(f"*/r{attempt}/*.head"))
+
+
+def test_steps_that_are_counted_are_counted_once(tapes: Path) -> None:
+    run = rolltape.init(id="r")
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def work() -> None:
+        for _ in range(8000):
+            run.log({"x": 1.0})
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(switch)
+    assert sorted(rolltape.open(tapes).points("r", "x").step.tolist()) == list(range(24_000))
+
+
+def draws(number: int) -> None:
+    inherited.log({"child": 1.0, "picture": rolltape.Image(np.zeros((4, 4)))}, number)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_worker_writes_its_pictures_and_its_end(tapes: Path) -> None:
+    global inherited
+    inherited = rolltape.init(id="r")
+    process = multiprocessing.get_context("fork").Process(target=draws, args=(3,))
+    process.start()
+    process.join()
+    inherited.close()
+    store = rolltape.open(tapes)
+    assert [writer.status for writer in store.writers("r")] == ["finished", "finished"]
+    (event,) = store.events("r")
+    assert (inherited.directory / "media" / event["file"]).is_file()
+
+
+def test_closed_runs_are_let_go(tapes: Path) -> None:
+    assert "multiprocessing.util" in sys.modules
+    run = rolltape.init()
+    run.log({"a": 1.0})
+    run.close()
+    reference = weakref.ref(run)
+    deadline = time.monotonic() + 10
+    del run
+    while reference() is not None and time.monotonic() < deadline:
+        gc.collect()
+        time.sleep(0.02)
+    assert reference() is None

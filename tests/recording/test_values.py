@@ -243,13 +243,14 @@ def test_none_is_skipped_with_one_warning(run: rolltape.Run) -> None:
     assert run.lost == 0
 
 
-@pytest.mark.parametrize("step", [2**63, -(2**63) - 1, 10**30])
+@pytest.mark.parametrize("step", [2**63, -(2**63) - 1, 10**30, 10**5000], ids=["2^63", "-2^63-1", "10^30", "10^5000"])
 def test_a_step_beyond_64_bits_is_counted(run: rolltape.Run, step: int) -> None:
     run.log({"x": 1.0}, 0)
     with pytest.raises(RecordingError, match="does not fit in 64 bits"):
         run.log({"x": 2.0}, step)
-    run.log({"x": 3.0}, 1)
+    run.log({"x": 3.0})
     assert read(run, "x") == [1.0, 3.0]
+    assert rolltape.open().points("r", "x").step.tolist() == [0, 1], "a refused step is not the last step"
     assert run.lost == 1
 
 

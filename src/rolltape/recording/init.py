@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 import time
+import weakref
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -78,12 +79,12 @@ def init(
     }
 
     def open_writer(run: Run, parent: str | None) -> TapeWriter:
+        _close_with_worker(run)
         return TapeWriter(
             directory,
             _writer_name(),
             {"run": run_id, "project": project, "parent": parent, **writer_identity()},
             fsync=durability == "fsync",
-            before_flush=run.settle,
             on_trouble=run.trouble,
         )
 
@@ -96,7 +97,6 @@ def init(
     except OSError as error:
         raise RecordingError(f"cannot record to {directory}: {error}") from error
     threading.Thread(target=_add_slow_facts, args=(run,), name="rolltape-facts", daemon=True).start()
-    _close_with_worker(run)
     return run
 
 
@@ -174,7 +174,13 @@ def _close_with_worker(run: Run) -> None:
     """Workers of multiprocessing end without running atexit; they have their own list of what to do last."""
     util = sys.modules.get("multiprocessing.util")
     if util is not None:
-        util.Finalize(run, partial(_close_at_end, run), exitpriority=10)
+        util.Finalize(run, partial(_close_if_open, weakref.ref(run)), exitpriority=10)
+
+
+def _close_if_open(run: weakref.ref[Run]) -> None:
+    found = run()
+    if found is not None:
+        _close_at_end(found)
 
 
 def _close_at_end(run: Run) -> None:
@@ -182,7 +188,7 @@ def _close_at_end(run: Run) -> None:
     error = sys.exc_info()[1]  # in a worker of multiprocessing it is on its way
     if error is None and not hasattr(sys, "ps1"):  # in a script it was printed; at a prompt it may be long past
         error = getattr(sys, "last_exc", getattr(sys, "last_value", None))
-    with contextlib.suppress(RecordingError):
+    with contextlib.suppress(RecordingError):  # told already, or nobody is left to be told
         run.close(*end_of(error))
 
 
@@ -195,7 +201,6 @@ def _close_all() -> None:
 def _after_fork() -> None:
     for run in open_runs:
         run.after_fork()
-        _close_with_worker(run)
 
 
 if hasattr(os, "register_at_fork"):

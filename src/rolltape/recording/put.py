@@ -7,6 +7,7 @@ benchmarks/hot_path.py.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping
 from functools import cache
 from time import time_ns
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rolltape.recording.values import PLAIN
 from rolltape.tape.rows import Schema
+from rolltape.tape.writer import TapeWriter
 
 if TYPE_CHECKING:
     from rolltape.recording.run import Run
@@ -26,7 +28,7 @@ Put = Callable[["Run", Mapping[str, Any], int | None], None]
 # KeyboardInterrupt comes between, and whoever moves `at` owns the bytes it moved over (docs/decisions/002-hot-path.md).
 # Without a GIL `Run.log` holds a lock around the whole.
 _TEMPLATE = """
-def make(schema, size, pack_into, PLAIN, time_ns, {names}):
+def make(writer, schema, size, pack_into, refusals, PLAIN, time_ns, {names}):
     def put(run, values, step):
         try:
             if len(values) != {count}:
@@ -36,24 +38,25 @@ def make(schema, size, pack_into, PLAIN, time_ns, {names}):
             return run._log_other(values, step)
         except TypeError:  # not a mapping
             return run._log_any(values, step)
-        if {strange}:
+        if {strange} or (type(step) is not int and step is not None):
             return run._log_any(values, step)
-        if type(step) is not int:
-            if step is not None:
-                return run._log_any(values, step)
-            step = run._last + 1
         now = time_ns()
-        half = run._writer.half
+        last = run._last
+        number = last + 1 if step is None else step
+        half = writer.half
         at = half.at
         end = at + size
         if end > half.limit:
             return run._log_any(values, step)
         half.at = end
-        run._last = step
+        run._last = number
         try:
-            pack_into(half.buffer, at, schema, step, now, {values}, schema)
-        except Exception:  # an int that no float64, or a step that no int64 can hold
+            pack_into(half.buffer, at, schema, number, now, {values}, schema)
+        except refusals as error:  # an int that no float64, or a step that no int64 can hold
+            if error.__traceback__.tb_next is not None:
+                raise  # not of pack_into but of a signal handler; the row is there
             half.at = at
+            run._last = last
             return run._log_any(values, step)
     return put
 """
@@ -74,9 +77,11 @@ def _compiled(metrics: int) -> Callable[..., Put]:
     return scope["make"]
 
 
-def make_put(schema: Schema) -> Put:
-    """The function that records one row of ``schema``: ``put(run, values, step)``.
+def make_put(writer: TapeWriter, schema: Schema) -> Put:
+    """The function that records one row of ``schema`` with ``writer``: ``put(run, values, step)``.
 
     Values that are not plain numbers, and anything out of the ordinary, it hands to ``run._log_any``.
     """
-    return _compiled(len(schema.metrics))(schema.id, schema.size, schema.pack_into, PLAIN, time_ns, *schema.metrics)
+    make = _compiled(len(schema.metrics))
+    refusals = (struct.error, OverflowError)
+    return make(writer, schema.id, schema.size, schema.pack_into, refusals, PLAIN, time_ns, *schema.metrics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -10,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from time import time_ns
 from types import TracebackType
 from typing import Any, Self
@@ -56,7 +58,10 @@ class Run:
         self._told: set[str] = set()
         self._deferred: list[str] = []
         self._later: deque[Callable[[], None]] = deque()
-        self._settling = threading.Lock()
+        self._settling = threading.RLock()
+        self._settler: threading.Thread | None = None
+        self._wake: SimpleQueue[None] = SimpleQueue()  # there is something to settle; a signal handler may say so
+        self._end: dict[str, Any] | None = None  # what close() was told, until it is carried out
         self._slow: set[int] = set()  # threads that are recording other than by a packed row
         self._media = 0
         self._closed = False
@@ -144,17 +149,13 @@ class Run:
             times = np.full(rows, _now())
         if self._ready(rows):
             if steps is None and self._last + rows >= 2**63:
-                self._lose(rows, f"step {self._last + rows} does not fit in 64 bits", once="step")
+                self._lose(rows, "a step beyond 64 bits cannot be recorded", once="step")
                 return
             if steps is None:
                 steps = np.arange(rows) + (self._last + 1)
             self._last = int(steps[-1])
-            me = threading.get_ident()
-            self._slow.add(me)
-            try:
-                self._put(tuple(out.arrays), steps, times, np.array(list(out.arrays.values())))
-            finally:
-                self._slow.discard(me)
+            columns = np.array(list(out.arrays.values()))
+            self._alone(partial(self._put, tuple(out.arrays), steps, times, columns))
 
     def close(self, status: str = "finished", error: str | None = None, exit_code: int | None = None) -> None:
         """End the run. Everything is on the tape when this returns; closing again does nothing.
@@ -167,10 +168,21 @@ class Run:
         if self._closed:
             return
         self._closed = True
-        open_runs.discard(self)
+        self._end = {"status": status, "error": error, "exit_code": exit_code}
+        if threading.get_ident() not in self._slow:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Carry out `close`: at once, or after the slow path in whose middle a signal handler called it."""
+        end, self._end = self._end, None
+        if end is None:
+            return
         self._slow.add(threading.get_ident())
+        self._wake.put(None)
         if self._parent is None:
-            self._writer.close({"status": status, "error": error, "exit_code": exit_code})
+            self.settle()
+            self._writer.close(end)
+        open_runs.discard(self)
         self._raise_deferred()
 
     def __enter__(self) -> Self:
@@ -197,23 +209,29 @@ class Run:
         out = sort_values(_mapping(values))
         if step is None:
             step = self._last + 1
-        step = checked_step(step)
-        now = _now()
-        if not self._ready(1):
-            return
+        elif type(step) is not int:
+            step = checked_step(step)
         if not -(2**63) <= step < 2**63:
-            self._lose(1, f"step {step} does not fit in 64 bits", once="step")
+            if self._ready(1):
+                self._lose(1, "a step does not fit in 64 bits", once="step")
             return
         self._last = step
+        now = _now()
+        if self._ready(1):
+            self._alone(partial(self._record, out, step, now))
+
+    def _alone(self, work: Callable[[], None]) -> None:
+        """Do what takes locks. A signal handler or finalizer in the middle of this very thread leaves it for later."""
         me = threading.get_ident()
-        if me in self._slow:  # a signal handler or finalizer that logs while this very thread is here
-            self._wait_for(partial(self._record, out, step, now))
+        if me in self._slow:
+            self._wait_for(work)
             return
-        self._slow.add(me)
         try:
-            self._record(out, step, now)
+            self._slow.add(me)
+            work()
         finally:
             self._slow.discard(me)
+            self._finish()
 
     def _record(self, out: Sorted, step: int, now: int) -> None:
         """Record what `sort_values` found: numbers first, what cannot be recorded last."""
@@ -258,7 +276,7 @@ class Run:
         try:
             schema = writer.declare(metrics)
             if metrics not in self._all_puts and len(metrics) <= MOST_METRICS:
-                self._puts[metrics[0]] = self._all_puts[metrics] = make_put(schema)
+                self._puts[metrics[0]] = self._all_puts[metrics] = make_put(writer, schema)
             if not writer.put(schema, step, time, values):
                 why = "was closed meanwhile" if self._closed else "takes no more rows; is the disk full?"
                 self._lose(len(step), f"{writer.path} {why}", once="full")
@@ -285,20 +303,34 @@ class Run:
         self._put_event({"name": name, "kind": media.kind, "file": file, "step": step, "time": now})
 
     def _wait_for(self, work: Callable[[], None]) -> None:
+        """Leave work to a thread of its own, so that a slow device holds up neither training nor frames."""
         if len(self._later) >= _MOST_LATER:
             self._lose(1, "too many rows wait for a device or for media to be written", once="later")
-        else:
-            self._later.append(work)
+            return
+        self._later.append(work)
+        self._wake.put(None)
+        if self._settler is None:
+            self._settler = threading.Thread(target=self._settle_while_open, name="rolltape-settler", daemon=True)
+            with contextlib.suppress(RuntimeError):  # no more threads to be had: close() settles
+                self._settler.start()
+
+    def _settle_while_open(self) -> None:
+        self._slow.add(threading.get_ident())
+        while not self._closed:
+            self._wake.get()
+            self.settle()
 
     def settle(self) -> None:
-        """Record what had to wait for a device or an encoder. Called by the flusher's thread and at the end."""
-        self._slow.add(threading.get_ident())
+        """Record what had to wait for a device or an encoder."""
         with self._settling:
             while self._later:
                 try:
                     self._later.popleft()()
                 except RecordingError as error:
                     self._deferred.append(str(error))
+                except Exception as error:  # of a foreign type or encoder: it must not end this thread or close()
+                    self._writer.lost += 1
+                    self._deferred += [repr(error)] if self._strict else []
 
     # Trouble
 
@@ -316,7 +348,7 @@ class Run:
 
     def _tell(self, message: str, *, key: str | None = None, serious: bool = True) -> None:
         """Once per cause: a warning, or under strict an error, which other threads leave for the next call."""
-        flushing = threading.current_thread().name == "rolltape-flusher"
+        flushing = threading.current_thread().name.startswith("rolltape-")
         if self._strict and serious and not flushing:
             raise RecordingError(message)
         if (key or message) in self._told:
@@ -349,7 +381,7 @@ class Run:
                 if self._parent is not None:
                     try:
                         self._writer = self._open_writer(self, self._parent)
-                    except OSError as error:
+                    except (OSError, RuntimeError) as error:
                         self._lose(rows, f"the forked process cannot write to {self.directory}: {error}", once="fork")
                         return False
                     self._puts, self._all_puts = {}, {}
@@ -360,7 +392,9 @@ class Run:
         """In a forked child: leave the parent's files alone; the next row makes a writer."""
         if self._closed:
             return
-        self._settling = threading.Lock()
+        self._settling = threading.RLock()
+        self._settler = None
+        self._wake = SimpleQueue()
         self._slow = set()
         self._later.clear()  # the parent records them
         self._parent = self._writer.name

@@ -6,6 +6,7 @@ halves.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Protocol
 
@@ -16,7 +17,6 @@ class Flushable(Protocol):
     mapped: bool
     synced: bool
 
-    def before_flush(self) -> None: ...
     def on_trouble(self, message: str) -> None: ...
     def frame_queued(self) -> None: ...
     def flush(self) -> bool: ...
@@ -35,7 +35,9 @@ class Flusher:
         self._thread = threading.Thread(target=self._work, name="rolltape-flusher", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
+        """Begin; where no thread can be had, the writer makes its frames itself."""
+        with contextlib.suppress(RuntimeError):
+            self._thread.start()
 
     def wake(self) -> None:
         self._event.set()
@@ -48,7 +50,7 @@ class Flusher:
         """End the thread; wait ``patience`` seconds at most for what it is doing."""
         self._stopped = True
         self._event.set()
-        if self._thread is not threading.current_thread():
+        if self.at_work():
             self._thread.join(patience)
 
     def _work(self) -> None:
@@ -64,7 +66,6 @@ class Flusher:
 
     def _once(self) -> None:
         writer = self._writer
-        writer.before_flush()
         if writer.mapped:
             writer.frame_queued()
         else:

@@ -92,9 +92,9 @@ class TapeReader:
         if self.end is not None and self.path.stat().st_size == self.size:
             return self.version
         before = (self.frames, self.problem, self._head_signature, self.lost)
-        for _ in range(_LOOKS):
+        for look in range(_LOOKS):
             self._read_frames()
-            if self._read_head():
+            if self._read_head(final=look == _LOOKS - 1):
                 break
         if before != (self.frames, self.problem, self._head_signature, self.lost):
             self.version += 1
@@ -192,17 +192,20 @@ class TapeReader:
         elif kind == Kind.HEARTBEAT:
             self._lost = json.loads(payload)["lost"]
 
-    def _read_head(self) -> bool:
-        """Take the head's rows; False if a frame was made meanwhile, so that the tape must be looked at first."""
+    def _read_head(self, final: bool) -> bool:
+        """Take the head's rows; False if a frame was made meanwhile, so that the tape must be looked at first.
+
+        The final look takes what there is: an interrupted writer may have skipped a generation.
+        """
         head = self._snapshot = read_head(self.path.with_suffix(".head"), self._schemas, self._snapshot)
         if head is None:
             stale = bool(self._head) and self.problem is None and self._head[-1].generation > self._framed
             self._head, self._head_signature = [], ()
-            return not stale
+            return final or not stale
         self._head_lost = head.lost
         self.last_sign = max(self.last_sign, head.heartbeat)
         halves = [half for half in head.halves if half.generation > self._framed]
-        if halves and halves[0].generation > self._framed + 1 and self.problem is None:
+        if halves and halves[0].generation > self._framed + 1 and self.problem is None and not final:
             return False
         self._head = [half for half in halves if half.groups]
         self._head_signature = tuple((half.generation, half.rows) for half in self._head)

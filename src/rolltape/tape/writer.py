@@ -39,7 +39,6 @@ class TapeWriter:
         name: the writer's name; no other writer may have it.
         opening: what the OPEN frame says of the writer.
         fsync: whether each frame and, twice a second, the head are synced to disk.
-        before_flush: called by the flusher's thread before it looks for work.
         on_trouble: told, once per cause, of an error behind the caller's back.
 
     Raises:
@@ -53,19 +52,16 @@ class TapeWriter:
         opening: Mapping[str, Any],
         *,
         fsync: bool = False,
-        before_flush: Callable[[], None] = lambda: None,
         on_trouble: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.name = name
         self.path = directory / f"{name}.tape"
         self.lock = threading.RLock()  # the recording side: who swaps halves and declares schemas
-        self._freed = threading.Condition(self.lock)  # a half has become free
         self.schemas: dict[tuple[str, ...], Schema] = {}
         self.half: Half = shut_half()
         self.lost = 0
         self.mapped = can_map(directory)
         self.synced = fsync or not self.mapped
-        self.before_flush = before_flush
         self.on_trouble = on_trouble
         self._by_id: dict[int, Schema] = {}
         self._generation = 0
@@ -110,37 +106,40 @@ class TapeWriter:
     def make_room(self, size: int) -> bool:
         """Have an open half with ``size`` free bytes. False: the disk takes nothing, or no half is so large."""
         patience = monotonic() + _LOCK_PATIENCE
-        with self.lock:
-            while True:
+        while True:
+            with self.lock:
                 half = self.half
                 if half.at + size <= half.limit:
                     return True
-                if self._head is None or half.limit < 0:  # closed, perhaps while this thread waited
+                if self._head is None or half.limit < 0:
                     return False
                 other = self._head.halves[1 - half.number]
-                if other.queued:
-                    if not self._wait_for(other, patience):
-                        return False
-                    continue  # another thread may have been here first
-                if size > other.limit:
-                    self._head.enlarge(other)
+                if not other.queued:
                     if size > other.limit:
-                        return False
-                self._open(other)
-                half.queued = True
-                self._flusher.wake()
-                return True
+                        self._head.enlarge(other)
+                        if size > other.limit:
+                            return False
+                    self._open(other)
+                    half.queued = True
+                    self._flusher.wake()
+                    return True
+            if not self._wait_for(other, patience):
+                return False
 
     def _wait_for(self, half: Half, patience: float) -> bool:
         """Let the flusher free a half: no signal interrupts that thread. If it is dead, or asks itself, do it here.
 
-        False: the disk takes nothing now, or is so slow that training must not wait for it.
+        False: the disk takes nothing now, or is so slow that training must not wait for it. The wait is a plain sleep:
+        a handler that raises would leave a condition variable's lock in disorder.
         """
-        while half.queued and monotonic() >= self._retry_at and monotonic() < patience:
+        while half.queued and monotonic() >= self._retry_at:
             if not self._flusher.at_work():
                 return self._frame(half)
+            if monotonic() > patience:
+                self._retry_at = monotonic() + _RETRY
+                return False
             self._flusher.wake()
-            self._freed.wait(0.05)
+            sleep(0.0005)
         return not half.queued
 
     def put(
@@ -154,10 +153,10 @@ class TapeWriter:
         most = LARGE if len(step) == 1 else self.half.limit // 4
         few = len(step) * schema.size <= most and unit == TIME_UNIT
         rows = schema.records(step, time, values) if few else b""
-        with self.lock:
-            if self._head is None:
+        while few:
+            if not self.make_room(len(rows)):
                 return False
-            while few and self.make_room(len(rows)):
+            with self.lock:
                 half = self.half
                 at = half.at
                 end = at + len(rows)
@@ -165,7 +164,8 @@ class TapeWriter:
                     half.at = end
                     half.buffer[at:end] = rows
                     return True
-            if few or monotonic() < self._retry_at:
+        with self.lock:
+            if self._head is None or monotonic() < self._retry_at:
                 return False
             # What a frame of its own holds must not overtake the rows before it
             return self.flush() and self._put_frames(schema, step, time, values, unit)
@@ -221,11 +221,8 @@ class TapeWriter:
         head = self._head
         if head is not None:
             for half in sorted(head.halves, key=lambda half: half.generation):
-                if half.queued:
-                    if not self._frame(half):
-                        return
-                    with self._freed:
-                        self._freed.notify_all()
+                if half.queued and not self._frame(half):
+                    return
 
     def sync(self) -> None:
         """Have everything written down by the operating system (``fsync``)."""
@@ -246,7 +243,6 @@ class TapeWriter:
         """Frame what is left, write the END frame, remove the head. Rows that the disk refuses stay in the head."""
         self._flusher.stop(_LOCK_PATIENCE)
         with self.lock:
-            self.before_flush()
             head = self._head
             if head is None:
                 return
@@ -271,6 +267,7 @@ class TapeWriter:
     def abandon(self) -> None:
         """In a forked child: let go of the parent's files without touching them."""
         self.half = shut_half()
+        self.lock = threading.RLock()  # another thread of the parent may have held the old one
         if self._head is not None:
             self._head.close(unlink=False)
             self._head = None
@@ -284,9 +281,7 @@ class TapeWriter:
 
     def _frame(self, half: Half) -> bool:
         """Turn a full half into a frame and free it. False: the disk takes nothing, the rows stay where they are."""
-        if not self._framing.acquire(timeout=_LOCK_PATIENCE):
-            return False
-        try:
+        with self._framing:
             head = self._head
             if not half.queued or head is None:
                 return True
@@ -297,13 +292,14 @@ class TapeWriter:
                 sleep(0.001)
                 groups, used = read_rows(rows, self._by_id)
             rows.release()
+            if used < half.at:
+                self.lost += 1
+                self.on_trouble(f"a row of {self.path} was begun and never completed; what came after it is lost")
             # Generation 0: an interrupt came while the half was being cleared, its rows are on the tape
             if groups and half.generation and not self._append_rows(groups, half.generation):
                 return False
             head.retire(half, larger=time_ns() - half.opened < _FILLED_FAST)
             return True
-        finally:
-            self._framing.release()
 
     def _append_rows(self, groups: list[Group], generation: int) -> bool:
         points = sum(group.values.size for group in groups)
