@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from rolltape.errors import RecordingError
+from rolltape.recording.ending import end_of
 from rolltape.recording.environment import environment, git_dirty, writer_identity
 from rolltape.recording.names import checked_name, directory_name
-from rolltape.recording.run import Run, end_of, open_runs
+from rolltape.recording.run import Run, open_runs
 from rolltape.tape.writer import TapeWriter
 
 

@@ -20,10 +20,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rolltape.errors import RecordingError, RolltapeWarning
+from rolltape.recording.batch import checked_batch
+from rolltape.recording.ending import end_of
 from rolltape.recording.media import Image, Video, write_media
 from rolltape.recording.names import directory_name
 from rolltape.recording.put import MOST_METRICS, Put, make_put
-from rolltape.recording.values import Later, Sorted, checked_step, sort_array, sort_values
+from rolltape.recording.values import Later, Sorted, checked_mapping, checked_step, sort_array, sort_values
 from rolltape.tape.rows import TIME_UNIT
 from rolltape.tape.writer import TapeWriter
 
@@ -124,26 +126,9 @@ class Run:
         Raises:
             TypeError, ValueError: a column is not 1-d numbers, or lengths differ; nothing is recorded then.
         """
-        out = Sorted()
-        for name, column in _mapping(values).items():
-            if type(name) is not str or not name:
-                raise TypeError(f"a metric's name must be a non-empty string, not {name!r}")
-            try:
-                sort_array(out, name, column)
-            except (TypeError, ValueError, OverflowError) as error:
-                raise TypeError(f"column {name!r} is not an array of numbers: {error}") from None
-            if name not in out.arrays:
-                raise ValueError(f"column {name!r} must have one dimension, not shape {np.shape(column)}")
-        lengths = {name: len(column) for name, column in out.arrays.items()}
-        steps = None if step is None else _integers("step", step)
-        times = None if time is None else _integers("time", time)
-        for name, given in (("step", steps), ("time", times)):
-            if given is not None:
-                lengths[name] = len(given)
-        if len(set(lengths.values())) > 1:
-            raise ValueError(f"columns differ in length: {lengths}")
-        rows = next(iter(lengths.values()), 0)
-        if not out.arrays or not rows:
+        metrics, columns, steps, times = checked_batch(values, step, time)
+        rows = columns.shape[1]
+        if not columns.size:
             return
         if times is None:
             times = np.full(rows, _now())
@@ -154,8 +139,7 @@ class Run:
             if steps is None:
                 steps = np.arange(rows) + (self._last + 1)
             self._last = int(steps[-1])
-            columns = np.array(list(out.arrays.values()))
-            self._alone(partial(self._put, tuple(out.arrays), steps, times, columns))
+            self._alone(partial(self._put, metrics, steps, times, columns))
 
     def close(self, status: str = "finished", error: str | None = None, exit_code: int | None = None) -> None:
         """End the run. Everything is on the tape when this returns; closing again does nothing.
@@ -206,7 +190,7 @@ class Run:
 
     def _log_any(self, values: Mapping[str, Any], step: int | None) -> None:
         """Everything that `log` does not do itself: new key sets, arrays, texts, media, devices, a full half."""
-        out = sort_values(_mapping(values))
+        out = sort_values(checked_mapping(values))
         if step is None:
             step = self._last + 1
         elif type(step) is not int:
@@ -401,19 +385,6 @@ class Run:
         self._writer.abandon()
 
 
-def end_of(error: BaseException | None) -> tuple[str, str | None, int | None]:
-    """(status, error, exit code) of a run that ended with this exception, or without one."""
-    if error is None:
-        return "finished", None, None
-    if isinstance(error, SystemExit):
-        code = error.code if isinstance(error.code, int) else int(error.code is not None)
-        return ("failed", f"exit status {error.code}", code) if code else ("finished", None, 0)
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted", "KeyboardInterrupt", None
-    text = str(error).strip().splitlines()
-    return "failed", f"{type(error).__name__}: {text[0]}" if text else type(error).__name__, None
-
-
 def _now() -> int:
     """ns since 1970, to the microsecond, as every row of the head is kept."""
     return time_ns() // TIME_UNIT * TIME_UNIT
@@ -425,29 +396,6 @@ def _users_level() -> int:
     while frame.f_back is not None and frame.f_globals.get("__name__", "rolltape").startswith("rolltape"):
         frame, level = frame.f_back, level + 1
     return level
-
-
-def _mapping(values: object) -> Mapping[str, Any]:
-    if not isinstance(values, Mapping):
-        raise TypeError(f"values must be a mapping of metric names to values, not {type(values).__name__}")
-    return values
-
-
-def _integers(what: str, given: ArrayLike) -> NDArray[np.int64]:
-    array = np.asarray(given)
-    if array.ndim != 1:
-        raise ValueError(f"{what} must have one dimension, not shape {array.shape}")
-    if array.dtype.kind == "f" and not np.array_equal(array, np.rint(array)):
-        raise TypeError(f"{what} must be integers, not fractions")
-    if array.dtype.kind not in "fiu" and len(array):
-        raise TypeError(f"{what} must be integers, not {array.dtype}")
-    if (
-        array.dtype.kind in "fu"
-        and len(array)
-        and not (-(2.0**63) <= float(array.min()) <= float(array.max()) < 2.0**63)
-    ):
-        raise ValueError(f"{what} must fit in 64 bits")
-    return array.astype(np.int64)
 
 
 def _suffix(media: Image | Video) -> str:

@@ -45,6 +45,12 @@ def sort_values(values: Mapping[str, Any]) -> Sorted:
     for name, value in values.items():
         if type(name) is not str or not name:
             _refuse_name(name)
+        if type(value) is float or type(value) in PLAIN:  # not below, where an exception is taken for the value's
+            try:
+                out.scalars[name] = float(value)
+            except OverflowError:
+                out.strange[name] = "an int that no float64 can hold"
+            continue
         try:
             _sort(out, name, value)
         except Exception as error:  # whatever a foreign type does on conversion
@@ -53,9 +59,7 @@ def sort_values(values: Mapping[str, Any]) -> Sorted:
 
 
 def _sort(out: Sorted, name: str, value: Any) -> None:
-    if type(value) is float or type(value) in PLAIN:
-        out.scalars[name] = float(value)
-    elif value is None:
+    if value is None:
         out.empty.append(name)
     elif isinstance(value, str):
         out.texts[name] = value
@@ -96,6 +100,13 @@ def _refuse_name(name: object) -> None:
     if isinstance(name, str):
         raise ValueError("a metric's name must not be empty")
     raise TypeError(f"a metric's name must be a string, not {type(name).__name__}: {name!r}")
+
+
+def checked_mapping(values: object) -> Mapping[str, Any]:
+    """``values`` if it maps names to values. Raises TypeError."""
+    if not isinstance(values, Mapping):
+        raise TypeError(f"values must be a mapping of metric names to values, not {type(values).__name__}")
+    return values
 
 
 def checked_step(step: Any) -> int:
