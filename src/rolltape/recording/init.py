@@ -185,8 +185,8 @@ def _close_if_open(run: weakref.ref[Run]) -> None:
 
 
 def _close_at_end(run: Run) -> None:
-    """Close a run whose script did not; an exception that ends the process is noted."""
-    error = sys.exc_info()[1]  # in a worker of multiprocessing it is on its way
+    """Close a run whose script did not; an exception that ends the process is noted, where Python still knows it."""
+    error = sys.exc_info()[1]  # in a worker of multiprocessing it is on its way, before Python 3.13
     if error is None and not hasattr(sys, "ps1"):  # in a script it was printed; at a prompt it may be long past
         error = getattr(sys, "last_exc", getattr(sys, "last_value", None))
     with contextlib.suppress(RecordingError):  # told already, or nobody is left to be told
