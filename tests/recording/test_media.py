@@ -125,3 +125,18 @@ def test_a_media_directory_that_cannot_be_written(tapes: Path, tmp_path: Path) -
         run.log({"frame": rolltape.Image(source), "loss": 1.0})
     assert run.lost == 1
     assert rolltape.open().points("r", "loss").value.tolist() == [1.0], "numbers are recorded first"
+
+
+@pytest.mark.parametrize("strict", ["0", "1"])
+def test_an_encoder_that_fails_is_told_and_counted(tapes: Path, monkeypatch: pytest.MonkeyPatch, strict: str) -> None:
+    monkeypatch.setenv("ROLLTAPE_STRICT", strict)
+    monkeypatch.setattr("rolltape.recording.media.encode_png", lambda *_: 1 / 0)
+    run = rolltape.init(id="r")
+    expected = pytest.raises(RecordingError) if strict == "1" else pytest.warns(rolltape.RolltapeWarning)
+    with expected as told:
+        run.log({"frame": rolltape.Image(np.zeros((2, 2))), "loss": 1.0})
+        run.close()
+    assert "ZeroDivisionError" in str(told.value if strict == "1" else told[0].message)
+    info = rolltape.open().run("r")
+    assert (info.status, info.lost) == ("finished", 1)
+    assert rolltape.open().points("r", "loss").value.tolist() == [1.0]

@@ -310,11 +310,18 @@ class Run:
             while self._later:
                 try:
                     self._later.popleft()()
-                except RecordingError as error:
-                    self._deferred.append(str(error))
-                except Exception as error:  # of a foreign type or encoder: it must not end this thread or close()
-                    self._writer.lost += 1
-                    self._deferred += [repr(error)] if self._strict else []
+                except Exception as error:
+                    self._defer(error)
+
+    def _defer(self, error: Exception) -> None:
+        """Nothing may end the settler's thread or `close`: what was told already, or went wrong, is left for later."""
+        try:
+            if not isinstance(error, RecordingError | RolltapeWarning):
+                self._lose(1, f"what had to wait cannot be recorded: {error!r}", once="settle")
+                return
+        except (RecordingError, RolltapeWarning) as told:
+            error = told
+        self._deferred.append(str(error))
 
     # Trouble
 
