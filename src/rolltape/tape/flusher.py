@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 
@@ -30,7 +31,8 @@ class Flusher:
     def __init__(self, writer: Flushable) -> None:
         self._writer = writer
         self._period = 0.5 if writer.synced else 1.0
-        self._event = threading.Event()
+        # Not an Event: a signal handler that raises in the middle of Event.set would leave its lock held for ever
+        self._bell: SimpleQueue[None] = SimpleQueue()
         self._stopped = False
         self._thread = threading.Thread(target=self._work, name="rolltape-flusher", daemon=True)
 
@@ -40,7 +42,7 @@ class Flusher:
             self._thread.start()
 
     def wake(self) -> None:
-        self._event.set()
+        self._bell.put(None)
 
     def at_work(self) -> bool:
         """Whether the thread lives, and is another one than the caller's."""
@@ -49,14 +51,16 @@ class Flusher:
     def stop(self, patience: float) -> None:
         """End the thread; wait ``patience`` seconds at most for what it is doing."""
         self._stopped = True
-        self._event.set()
+        self.wake()
         if self.at_work():
             self._thread.join(patience)
 
     def _work(self) -> None:
         while not self._stopped:
-            self._event.wait(self._period)
-            self._event.clear()
+            with contextlib.suppress(Empty):
+                self._bell.get(timeout=self._period)
+                while True:  # however often it was rung
+                    self._bell.get_nowait()
             if self._stopped:
                 return
             try:
