@@ -14,8 +14,6 @@ import pytest
 
 import rolltape
 
-pytest.importorskip("gymnasium")
-
 
 def demo(*options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(

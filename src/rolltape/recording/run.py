@@ -234,7 +234,7 @@ class Run:
         self._lose_strange(out)
 
     def _put_later(self, later: Mapping[str, Later], step: int, now: int) -> None:
-        """Wait for a device, in the flusher's thread, and record what it computed."""
+        """Wait for a device, in the settler's thread, and record what it computed."""
         out = Sorted()
         for name, wait in later.items():
             try:
