@@ -25,11 +25,12 @@ from rolltape.errors import (
 
 if TYPE_CHECKING:
     from rolltape.recording.init import init
-    from rolltape.recording.media import Image, Video
+    from rolltape.recording.media import File, Image, Video
     from rolltape.recording.run import Run
     from rolltape.store import open
 
 __all__ = [
+    "File",
     "Image",
     "MetricNotFound",
     "RecordingError",
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "File": "rolltape.recording.media",
     "Image": "rolltape.recording.media",
     "Run": "rolltape.recording.run",
     "Video": "rolltape.recording.media",

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rolltape
+from rolltape.errors import RecordingError
 from rolltape.recording.environment import git_commit, git_dirty
 from rolltape.recording.init import _write_once
 from rolltape.recording.names import directory_name
@@ -157,9 +158,36 @@ def test_an_existing_id_attaches(tapes: Path) -> None:
     first.close()
     again.close()
     (info,) = rolltape.open().runs()
-    assert (info.name, info.config, info.tags) == ("first", {"lr": 1}, ["a"])
+    assert (info.name, info.config, info.tags) == ("first", {"lr": 1}, ["a", "b"])
     assert sorted(rolltape.open().points("r", "x").value.tolist()) == [1.0, 2.0]
     assert [writer.status for writer in rolltape.open().writers("r")] == ["finished"] * 2
+
+
+def test_describe_adds_to_what_init_said(tapes: Path) -> None:
+    run = rolltape.init(id="r", name="first", config={"lr": 1, "seed": 3}, tags=["a"])
+    run.describe({"lr": 2, "layers": (8, 8)}, tags=["b", "a"])
+    run.describe(name="second")
+    info = rolltape.open().run("r")
+    assert (info.name, info.tags) == ("second", ["a", "b"])
+    assert info.config == {"lr": 2, "seed": 3, "layers": [8, 8]}
+    with pytest.raises(TypeError, match="tags must be strings in a list"):
+        run.describe(tags="b")
+    run.close()
+    with pytest.raises(RecordingError, match=r"after close\(\)"):
+        run.describe({"lr": 3})
+    assert rolltape.open().run("r").config["lr"] == 2
+
+
+def test_the_step_of_the_last_row(tapes: Path) -> None:
+    run = rolltape.init()
+    assert run.step == -1
+    run.log({"x": 1.0})
+    assert run.step == 0
+    run.log({"x": 1.0}, step=7)
+    run.log({"x": [1.0, 2.0]})
+    assert run.step == 8
+    run.log_batch({"x": [1.0, 2.0]}, step=[3, 4])
+    assert run.step == 4
 
 
 def test_many_threads_may_begin_the_same_run(tapes: Path) -> None:

@@ -140,3 +140,16 @@ def test_an_encoder_that_fails_is_told_and_counted(tapes: Path, monkeypatch: pyt
     info = rolltape.open().run("r")
     assert (info.status, info.lost) == ("finished", 1)
     assert rolltape.open().points("r", "loss").value.tolist() == [1.0]
+
+
+def test_any_file_is_kept(tapes: Path, tmp_path: Path) -> None:
+    (tmp_path / "policy.pt").write_bytes(b"weights")
+    (tmp_path / "LICENSE").write_bytes(b"text")
+    run = rolltape.init(id="r")
+    run.log({"checkpoint": rolltape.File(tmp_path / "policy.pt"), "license": rolltape.File(tmp_path / "LICENSE")}, 4)
+    (policy, policy_path), (_, license_path) = recorded(run)
+    assert (policy["name"], policy["kind"], policy["step"]) == ("checkpoint", "file", 4)
+    assert (policy_path.suffix, policy_path.read_bytes()) == (".pt", b"weights")
+    assert (license_path.suffix, license_path.read_bytes()) == (".bin", b"text")
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        rolltape.File(tmp_path / "missing")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import dataclasses
 import json
-import math
 import os
 import re
 import secrets
@@ -15,13 +13,13 @@ import sys
 import threading
 import time
 import weakref
-from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rolltape.errors import RecordingError
+from rolltape.recording.describing import checked_tags, plain_config
 from rolltape.recording.ending import end_of
 from rolltape.recording.environment import environment, git_dirty, writer_identity
 from rolltape.recording.names import checked_name, directory_name
@@ -48,7 +46,7 @@ def init(
         tags: words to find the run by.
         dir: the directory of all tapes; None: ``$ROLLTAPE_DIR``, else ``./tapes``.
         id: the run's id, unique in the directory; None: a new one. An existing id attaches one more writer to that run
-            (another process, or a resumed run): its name, first config and tags stay, a differing config is added.
+            (another process, or a resumed run): its name stays, a differing config and other tags are added.
         durability: ``"os"``: a row survives the death of the process. ``"fsync"``: everything is also synced to disk
             twice a second, for those who mind power loss.
 
@@ -60,11 +58,9 @@ def init(
     for what, text in (("name", name), ("id", id)):
         if text is not None:
             checked_name(what, text)
-    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
-        raise TypeError(f"tags must be strings in a list, not {tags!r}")
     if durability not in ("os", "fsync"):
         raise ValueError(f"durability must be 'os' or 'fsync', not {durability!r}")
-    plain_config = _config(config)
+    facts = {"config": plain_config(config), "tags": checked_tags(tags)}
     run_id = id if id is not None else f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
     root = Path(dir if dir is not None else os.environ.get("ROLLTAPE_DIR") or "tapes")
     directory = root.expanduser().resolve() / directory_name(project) / directory_name(run_id)
@@ -73,8 +69,7 @@ def init(
         "id": run_id,
         "project": project,
         "name": name if name is not None else run_id,
-        "config": plain_config,
-        "tags": list(tags),
+        **facts,
         "started": time.time(),
         "environment": environment(),
     }
@@ -93,8 +88,8 @@ def init(
         directory.mkdir(parents=True, exist_ok=True)
         created = _write_once(directory / "run.json", identity)
         run = Run(directory, project, run_id, open_writer)
-        if not created and plain_config and plain_config != _existing_config(directory / "run.json"):
-            run._writer.put_facts({"config": plain_config})
+        if not created:
+            run.describe(**_added(facts, directory / "run.json"))
     except OSError as error:
         raise RecordingError(f"cannot record to {directory}: {error}") from error
     threading.Thread(target=_add_slow_facts, args=(run,), name="rolltape-facts", daemon=True).start()
@@ -129,39 +124,13 @@ def _write_once(path: Path, value: Mapping[str, Any]) -> bool:
         draft.unlink(missing_ok=True)
 
 
-def _existing_config(path: Path) -> object:
+def _added(facts: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The facts that an existing run.json does not hold."""
     try:
-        return json.loads(path.read_text(encoding="utf-8")).get("config")
+        existing = json.loads(path.read_text(encoding="utf-8"))
+        return {name: fact for name, fact in facts.items() if fact and fact != existing.get(name)}
     except (OSError, ValueError, AttributeError):
-        return None
-
-
-def _config(config: object) -> dict[str, Any]:
-    if config is None:
-        return {}
-    if isinstance(config, Namespace):
-        config = vars(config)
-    elif dataclasses.is_dataclass(config) and not isinstance(config, type):
-        config = dataclasses.asdict(config)
-    if not isinstance(config, Mapping):
-        raise TypeError(f"config must be a mapping, a dataclass or a Namespace, not {type(config).__name__}")
-    return {str(key): _plain(value) for key, value in config.items()}
-
-
-def _plain(value: Any, depth: int = 0) -> Any:
-    """``value`` as JSON can hold it; what JSON lacks becomes text."""
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else str(value)
-    if depth < 20:
-        if isinstance(value, Mapping):
-            return {str(key): _plain(inner, depth + 1) for key, inner in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [_plain(inner, depth + 1) for inner in value]
-        if hasattr(value, "tolist") and getattr(value, "size", 10**9) <= 1000:  # NumPy and its kin
-            return _plain(value.tolist(), depth + 1)
-    return str(value) if isinstance(value, os.PathLike) else repr(value)[:1000]
+        return dict(facts)
 
 
 def _add_slow_facts(run: Run) -> None:

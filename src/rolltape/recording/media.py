@@ -1,4 +1,4 @@
-"""Images and videos: a file in the run's media/ directory and an event that names it."""
+"""Images, videos and other files: a file in the run's media/ directory and an event that names it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rolltape.recording.names import directory_name
 from rolltape.recording.png import encode_png
 
 Source = str | os.PathLike[str] | NDArray[Any]
@@ -53,6 +54,25 @@ class Image:
         return self.file.suffix if self.file else ".png"
 
 
+class File:
+    """Any other file to log: a checkpoint, a table. It is copied when logged.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+
+    kind: ClassVar[str] = "file"
+    frames: ClassVar[None] = None
+    fps: ClassVar[float] = 1.0
+
+    def __init__(self, source: str | os.PathLike[str]) -> None:
+        self.file = _file(source)
+
+    @property
+    def suffix(self) -> str:
+        return self.file.suffix if self.file else ""
+
+
 class Video:
     """A video to log: the path of a file, or an array [time, height, width] or [time, height, width, channels].
 
@@ -86,14 +106,18 @@ def _file(source: Source) -> Path | None:
     return path
 
 
-def write_media(media: Image | Video, path: Path) -> None:
-    """Write the file that ``media`` stands for.
+def write_media(media: File | Image | Video, folder: Path, stem: str, name: str) -> str:
+    """Write the file that ``media`` stands for into ``folder``, and say what it is called there.
 
     Raises:
         OSError: it cannot be written.
     """
+    suffix = "".join(c for c in media.suffix.lower() if c.isascii() and c.isalnum())[:10]
+    path = folder / f"{stem}-{directory_name(name)[-60:].lstrip('.')}.{suffix or 'bin'}"
+    folder.mkdir(exist_ok=True)
     if media.file is not None:
         shutil.copyfile(media.file, path)
     elif media.frames is not None:
         with path.open("wb") as file:
             file.writelines(encode_png(media.frames, media.fps))
+    return path.name

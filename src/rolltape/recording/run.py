@@ -6,9 +6,8 @@ import contextlib
 import os
 import sys
 import threading
-import warnings
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -21,11 +20,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from rolltape.errors import RecordingError, RolltapeWarning
 from rolltape.recording.batch import checked_batch
+from rolltape.recording.describing import checked_tags, plain_config
 from rolltape.recording.ending import end_of
-from rolltape.recording.media import Image, Video, write_media
-from rolltape.recording.names import directory_name
+from rolltape.recording.media import File, Image, Video, write_media
+from rolltape.recording.names import checked_name
 from rolltape.recording.put import MOST_METRICS, Put, make_put
 from rolltape.recording.values import Later, Sorted, checked_mapping, checked_step, sort_array, sort_values
+from rolltape.recording.warning import warn
 from rolltape.tape.rows import TIME_UNIT
 from rolltape.tape.writer import TapeWriter
 
@@ -78,6 +79,11 @@ class Run:
     def lost(self) -> int:
         """How many rows, texts and media files could not be recorded by this process."""
         return self._writer.lost
+
+    @property
+    def step(self) -> int:
+        """The step of the last row logged by this process; -1 before the first."""
+        return self._last
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
         """Record one row. When this returns, ``kill -9`` cannot lose it (device values and encoded media follow later).
@@ -140,6 +146,21 @@ class Run:
                 steps = np.arange(rows) + (self._last + 1)
             self._last = int(steps[-1])
             self._alone(partial(self._put, metrics, steps, times, columns))
+
+    def describe(
+        self, config: Mapping[str, Any] | Any = None, tags: Sequence[str] = (), name: str | None = None
+    ) -> None:
+        """Add to what `init` said of the run: keys of the config are set, tags are added, the name is replaced.
+
+        Raises:
+            TypeError, ValueError: as `init`.
+        """
+        facts: dict[str, Any] = {"config": plain_config(config), "tags": checked_tags(tags)}
+        if name is not None:
+            facts["name"] = checked_name("name", name)
+        facts = {key: fact for key, fact in facts.items() if fact}
+        if facts and self._ready(1):
+            self._alone(partial(self._put_facts, facts))
 
     def close(self, status: str = "finished", error: str | None = None, exit_code: int | None = None) -> None:
         """End the run. Everything is on the tape when this returns; closing again does nothing.
@@ -273,14 +294,16 @@ class Run:
         except OSError as error:
             self._lose(1, f"cannot write to {self._writer.path}: {error}", once="full")
 
-    def _put_media(self, name: str, media: Image | Video, step: int, now: int) -> None:
-        self._media += 1
-        plain = directory_name(name)[-60:].lstrip(".")
-        file = f"{self._writer.name}-{self._media}-{plain}{_suffix(media)}"
+    def _put_facts(self, facts: Mapping[str, Any]) -> None:
         try:
-            folder = self.directory / "media"
-            folder.mkdir(exist_ok=True)
-            write_media(media, folder / file)
+            self._writer.put_facts(facts)
+        except OSError as error:
+            self._lose(1, f"cannot write to {self._writer.path}: {error}", once="full")
+
+    def _put_media(self, name: str, media: File | Image | Video, step: int, now: int) -> None:
+        self._media += 1
+        try:
+            file = write_media(media, self.directory / "media", f"{self._writer.name}-{self._media}", name)
         except OSError as error:
             self._lose(1, f"{media.kind} {name!r} cannot be written: {error}", once="media")
             return
@@ -349,7 +372,7 @@ class Run:
             self._deferred.append(message)
             return
         try:
-            warnings.warn(f"run {self.project}/{self.id}: {message}", RolltapeWarning, stacklevel=_users_level())
+            warn(f"run {self.project}/{self.id}: {message}")
         except RolltapeWarning:  # the user has made warnings errors
             if not flushing:
                 raise
@@ -395,15 +418,3 @@ class Run:
 def _now() -> int:
     """ns since 1970, to the microsecond, as every row of the head is kept."""
     return time_ns() // TIME_UNIT * TIME_UNIT
-
-
-def _users_level() -> int:
-    """How many calls above the caller the user's own code is: where a warning belongs."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "rolltape").startswith("rolltape"):
-        frame, level = frame.f_back, level + 1
-    return level
-
-
-def _suffix(media: Image | Video) -> str:
-    return "." + "".join(c for c in media.suffix.lower() if c.isascii() and c.isalnum())[:10]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rolltape.recording.device import ready_or_later
-from rolltape.recording.media import Image, Video
+from rolltape.recording.media import File, Image, Video
 
 PLAIN = frozenset((
     int, bool, np.bool_, np.float64, np.float32, np.float16,
@@ -30,7 +30,7 @@ class Sorted:
     arrays: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     later: dict[str, Later] = field(default_factory=dict)  # device values: read by the flusher
     texts: dict[str, str] = field(default_factory=dict)
-    media: dict[str, Image | Video] = field(default_factory=dict)
+    media: dict[str, File | Image | Video] = field(default_factory=dict)
     empty: list[str] = field(default_factory=list)  # None: there is nothing to record
     strange: dict[str, str] = field(default_factory=dict)  # name -> why it cannot be recorded
 
@@ -63,7 +63,7 @@ def _sort(out: Sorted, name: str, value: Any) -> None:
         out.empty.append(name)
     elif isinstance(value, str):
         out.texts[name] = value
-    elif isinstance(value, Image | Video):
+    elif isinstance(value, File | Image | Video):
         out.media[name] = value
     else:
         found = ready_or_later(value)

@@ -10,7 +10,10 @@ from typing import Any
 from rolltape.errors import TapeError
 from rolltape.store.identity import read_identity
 from rolltape.store.model import RunInfo, Status, WriterInfo
+from rolltape.tape.facts import merge_facts
 from rolltape.tape.reader import Columns, Cursor, TapeReader, concatenate
+
+_DESCRIBED = ("name", "config", "tags")  # what run.json begins and META frames go on with
 
 
 class RunFiles:
@@ -56,9 +59,9 @@ class RunFiles:
             self.refresh()
             identity, readers = self._identity, self._in_order()
             status, blamed = _status(readers)
-            facts: dict[str, Any] = {}
+            facts: dict[str, Any] = {name: identity[name] for name in _DESCRIBED if name in identity}
             for reader in readers:
-                facts |= reader.facts
+                merge_facts(facts, reader.facts)
             end = blamed.end if blamed is not None and blamed.end is not None else {}
             started = identity.get("started", min((r.opened for r in readers), default=0) / 1e9)
             last = max((reader.last_sign for reader in readers), default=0) / 1e9
@@ -69,9 +72,9 @@ class RunFiles:
                 key=self.key,
                 id=identity.get("id", self.directory.name),
                 project=identity.get("project", self.directory.parent.name),
-                name=identity.get("name", self.directory.name),
-                config=identity.get("config", {}) | facts.get("config", {}),
-                tags=identity.get("tags", []),
+                name=facts.get("name", self.directory.name),
+                config=facts.get("config", {}),
+                tags=facts.get("tags", []),
                 status=status,
                 error=end.get("error") or self._problem,
                 exit_code=end.get("exit_code"),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from rolltape.errors import TapeError
 from rolltape.tape.columns import RowsFrame, ZstdError
+from rolltape.tape.facts import merge_facts
 from rolltape.tape.frame import HEADER_SIZE, MAGIC, Kind, read_frame
 from rolltape.tape.head import HeadRows, HeadSnapshot, read_head
 from rolltape.tape.life import is_alive
@@ -185,7 +186,7 @@ class TapeReader:
         elif kind == Kind.EVENT:
             self.events.append(json.loads(payload))
         elif kind == Kind.META:
-            self.facts.update(json.loads(payload))
+            merge_facts(self.facts, json.loads(payload))
         elif kind == Kind.END:
             self.end = json.loads(payload)
             self._lost = self.end["lost"]
