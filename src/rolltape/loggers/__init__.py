@@ -1,0 +1,38 @@
+"""The logging vocabulary: loggers take rows, filters wrap loggers, sinks end the chain."""
+
+from rolltape.loggers.aggregate_filter import AggregateFilter
+from rolltape.loggers.base import Filter, Logger
+from rolltape.loggers.csv_file import CSVLogger
+from rolltape.loggers.dispatcher import Dispatcher
+from rolltape.loggers.gated_filter import GatedFilter
+from rolltape.loggers.jsonl_file import JSONLLogger
+from rolltape.loggers.key_filter import KeyFilter
+from rolltape.loggers.make_logger import make_logger
+from rolltape.loggers.mlflow import MLflowLogger
+from rolltape.loggers.none_filter import NoneFilter
+from rolltape.loggers.run_logger import RunLogger
+from rolltape.loggers.smoothing_filter import SmoothingFilter
+from rolltape.loggers.tensorboard import TensorBoardLogger
+from rolltape.loggers.terminal import TerminalLogger
+from rolltape.loggers.time_filter import TimeFilter
+from rolltape.loggers.wandb import WandbLogger
+
+__all__ = [
+    "AggregateFilter",
+    "CSVLogger",
+    "Dispatcher",
+    "Filter",
+    "GatedFilter",
+    "JSONLLogger",
+    "KeyFilter",
+    "Logger",
+    "MLflowLogger",
+    "NoneFilter",
+    "RunLogger",
+    "SmoothingFilter",
+    "TensorBoardLogger",
+    "TerminalLogger",
+    "TimeFilter",
+    "WandbLogger",
+    "make_logger",
+]
