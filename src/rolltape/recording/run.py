@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +23,7 @@ from rolltape.recording.describing import checked_tags, plain_config
 from rolltape.recording.ending import end_of
 from rolltape.recording.media import File, Image, Video, write_media
 from rolltape.recording.names import checked_name
-from rolltape.recording.put import MOST_METRICS, Put, make_put
+from rolltape.recording.put import GIL, MOST_METRICS, Put, make_put
 from rolltape.recording.values import Later, Sorted, checked_mapping, checked_step, sort_array, sort_values
 from rolltape.recording.warning import warn
 from rolltape.tape.rows import TIME_UNIT
@@ -33,8 +32,6 @@ from rolltape.tape.writer import TapeWriter
 _MOST_LATER = 1 << 16  # rows that may wait for a device
 open_runs: set[Run] = set()
 """What is closed when Python ends, and told of a fork."""
-
-_GIL = getattr(sys, "_is_gil_enabled", lambda: True)() and sys.implementation.name == "cpython"
 
 
 class Run:
@@ -106,7 +103,7 @@ class Run:
             return self._log_any(values, step)
         return put(self, values, step)
 
-    if not _GIL:
+    if not GIL:
         _log_alone = log
 
         def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
