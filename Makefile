@@ -1,15 +1,15 @@
-# demo, test, lint, format, bench: each sets up what it needs in .venv. ARGS are passed on: make test ARGS="-k kill"
+# demo, test, lint, format, bench, peers: each sets up what it needs in .venv. ARGS are passed on: make test ARGS="-k kill"
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml hatch_build.py $(shell find ui -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: demo test lint format bench
+.PHONY: demo test lint format bench peers
 
 demo: $(VENV)/.demo
 	$(BIN)/rolltape demo $(ARGS)
 
-test: $(VENV)/.dev $(if $(filter 1,$(REQUIRE_ALL)),$(VENV)/.arrays)
+test: $(VENV)/.dev $(if $(filter 1,$(REQUIRE_ALL)),$(VENV)/.all peers)
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.dev
@@ -36,7 +36,19 @@ $(VENV)/.dev: $(BIN)/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
-# The real PyTorch and JAX, for the tests of their arrays. Large, so only where nothing may be skipped.
-$(VENV)/.arrays: $(VENV)/.dev
+# The real libraries that loggers write to and take values from. Large, so only where nothing may be skipped.
+$(VENV)/.all: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet 'torch==2.13.0' jax
+	$(BIN)/python -m pip install --quiet --editable '.[tensorboard,wandb,mlflow]' tensorboard joblib mpi4py mpich
+	touch $@
+
+# The real packages that rolltape is held against, each in an environment of its own, made anew when its pins change.
+PEERS := $(patsubst tests/environments/%.txt,%,$(wildcard tests/environments/*.txt))
+
+peers: $(PEERS:%=$(VENV)/peers/%/.built)
+
+$(VENV)/peers/%/.built: tests/environments/%.txt | $(BIN)/python
+	rm -rf $(@D)
+	$(BIN)/python -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --no-deps --requirement $<
 	touch $@

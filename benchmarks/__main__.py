@@ -19,6 +19,7 @@ from benchmarks.batch import batch_row
 from benchmarks.effort import FULL, QUICK, Effort
 from benchmarks.hot_path import call_row, whole_rows
 from benchmarks.kill import FAST, SLOW, kill_row
+from benchmarks.loggers import chain_row, store_row
 from benchmarks.memory import memory_row
 from benchmarks.peers.drivers import DRIVERS
 from benchmarks.peers.measure import Peer, fastest_row, measure
@@ -65,6 +66,8 @@ def _measure_rows(effort: Effort, progress: Progress) -> list[Row]:
         "log() of 10 floats": lambda: call_row(effort, 10),
         "log() of 1 float": lambda: call_row(effort, 1),
         "CPU of whole runs": lambda: whole_rows(effort),
+        "EpochLogger.store": lambda: store_row(effort),
+        "a chain of filters": lambda: chain_row(effort),
         "size": lambda: size_row(effort),
         "memory": memory_row,
         "log_batch of 10 columns": lambda: batch_row(effort, 10),

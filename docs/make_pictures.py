@@ -11,8 +11,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import two_ways
 from playwright.sync_api import sync_playwright
 
+import rolltape
 from rolltape.server import serve_in_background
 
 IMAGES = Path(__file__).parent / "images"
@@ -22,6 +24,7 @@ def main() -> None:
     tapes = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp())
     if len(sys.argv) == 1:
         subprocess.run([sys.executable, "-m", "rolltape", "demo", "--no-ui", "--dir", str(tapes)], check=True)
+    draw_two_ways(tapes)
     served = serve_in_background(tapes, None)
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
@@ -42,6 +45,15 @@ def main() -> None:
             page.screenshot(path=IMAGES / f"page-{scheme}.png")
         browser.close()
     served.close()
+
+
+def draw_two_ways(tapes: Path) -> None:
+    store = rolltape.open(tapes)
+    run = next(info.key for info in store.runs() if info.name == "reinforce-s3")
+    points = store.points(run, "train/episode_return")
+    curve = store.curve("train/episode_return", runs=[run], buckets=50)
+    for scheme, colors in (("light", two_ways.LIGHT), ("dark", two_ways.DARK)):
+        (IMAGES / f"two-ways-{scheme}.svg").write_text(two_ways.draw(points, curve, colors))
 
 
 if __name__ == "__main__":
