@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import signal
@@ -239,6 +240,7 @@ def test_strange_values_go_the_general_way_and_back(logger: EpochLogger) -> None
     logger.store(EpRet=5.0, EpLen=5)
     logger.store(EpRet=6.0, EpLen="five")
     assert points("EpRet") == [(5, 1.0), (10, 2.0), (20, 3.0), (20, 4.0), (25, 5.0), (25, 6.0)]
+    assert type(logger.steps) is int
 
 
 def test_many_rows_fill_the_head(logger: EpochLogger) -> None:
@@ -324,6 +326,8 @@ def test_save_config_describes_the_run(logger: EpochLogger) -> None:
         "lr": 3e-4, "seed": 2, "odd": [1, "object"], "7": "number",
     }  # fmt: skip
     assert "0x" not in str(config)
+    saved = json.loads(Path(str(logger.output_dir), "config.json").read_text())
+    assert saved["logger"].startswith("<rolltape.loggers.epoch_logger.EpochLogger object"), "not the run and its tape"
     assert not {"logger", "logger_kwargs"} & set(config)
 
 

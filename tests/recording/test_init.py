@@ -178,6 +178,14 @@ def test_describe_adds_to_what_init_said(tapes: Path) -> None:
     assert rolltape.open().run("r").config["lr"] == 2
 
 
+def test_tensors_in_a_config_are_lists(tapes: Path) -> None:
+    torch = pytest.importorskip("torch")
+    run = rolltape.init(id="r", config={"gains": torch.tensor([1.0, 2.0]), "large": torch.zeros(40, 50)})
+    config = rolltape.open().run(run.id).config
+    assert config["gains"] == [1.0, 2.0]
+    assert config["large"].startswith("tensor(")
+
+
 def test_the_step_of_the_last_row(tapes: Path) -> None:
     run = rolltape.init()
     assert run.step == -1

@@ -45,6 +45,6 @@ def _plain(value: Any, depth: int = 0) -> Any:
             return {str(key): _plain(inner, depth + 1) for key, inner in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [_plain(inner, depth + 1) for inner in value]
-        if hasattr(value, "tolist") and getattr(value, "size", 10**9) <= 1000:  # NumPy and its kin
+        if hasattr(value, "tolist") and math.prod(getattr(value, "shape", (math.inf,))) <= 1000:  # NumPy and its kin
             return _plain(value.tolist(), depth + 1)
     return str(value) if isinstance(value, os.PathLike) else repr(value)[:1000]
