@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import resource
 import signal
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rolltape
+from full_disk import files_up_to
 from rolltape.errors import RecordingError, RolltapeWarning
 from rolltape.loggers import csv_file
 from rolltape.loggers.csv_file import CSVLogger
@@ -311,22 +311,15 @@ def test_written_after_close_is_told_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert logger.lost == 2
 
 
-@pytest.fixture
-def small_files() -> Any:
-    """Let files grow to a limit only, as on a full disk."""
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, old)
-
-
-def test_a_full_disk_leaves_no_half_line(tmp_path: Path, small_files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROLLTAPE_STRICT", "0")
     logger = CSVLogger(tmp_path / "log.csv")
-    small_files(1000)
-    with pytest.warns(RolltapeWarning, match=r"log\.csv: a row cannot be written: .*too large") as told:
+    with (
+        pytest.warns(RolltapeWarning, match=r"log\.csv: a row cannot be written: .*too large") as told,
+        files_up_to(1000),
+    ):
         for i in range(100):
             logger.write({"number": i, "text": "x" * 30})
-    small_files(10_000)
     logger.write({"number": 100, "text": ""})
     logger.close()
     assert len(told) == 1
@@ -336,18 +329,18 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path, small_files: Any, monke
     assert all(row["text"] == "x" * 30 for row in rows[:-1])
 
 
-def test_no_space_for_more_columns(tmp_path: Path, small_files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_space_for_more_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The old columns go on; the rewriting, which may copy gigabytes, is not tried again at once."""
     monkeypatch.setenv("ROLLTAPE_STRICT", "0")
     logger = CSVLogger(tmp_path / "log.csv")
     for i in range(10):
         logger.write({"a": i})
     before = logger.path.read_bytes()
-    small_files(len(before) + 10)
     attempts = []
     add_columns = logger._add_columns
     monkeypatch.setattr(logger, "_add_columns", lambda late: (attempts.append(late), add_columns(late)))
-    with pytest.warns(RolltapeWarning, match="'late' cannot get a column: .*too large") as told:
+    full = files_up_to(len(before) + 10)
+    with pytest.warns(RolltapeWarning, match="'late' cannot get a column: .*too large") as told, full:
         logger.write({"a": 10, "late": 1})
         logger.write({"late": 2})
         logger.write({"a": 11, "late": 3})
@@ -356,7 +349,6 @@ def test_no_space_for_more_columns(tmp_path: Path, small_files: Any, monkeypatch
     assert logger.path.read_bytes() == before + b"10\n11\n"
     assert logger.lost == 3
     assert [path.name for path in tmp_path.iterdir()] == ["log.csv"]
-    small_files(10_000)
     logger._next_attempt = 0.0
     logger.write({"a": 12, "late": 4})
     logger.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import signal
 import tempfile
 import time
@@ -16,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rolltape
+from full_disk import files_up_to
 from rolltape.errors import RecordingError, RolltapeWarning
 from rolltape.loggers.jsonl_file import JSONLLogger
 
@@ -123,14 +123,9 @@ def test_a_full_disk_is_told_once_and_leaves_no_half_line(tmp_path: Path, monkey
     assert len(told) == 1
     assert logger.lost == 2
     logger = JSONLLogger(tmp_path / "log.jsonl")
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, old[1]))
-    try:
-        with pytest.warns(RolltapeWarning):
-            for i in range(100):
-                logger.write({"i": i, "text": "x" * 33})
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    with pytest.warns(RolltapeWarning), files_up_to(1000):
+        for i in range(100):
+            logger.write({"i": i, "text": "x" * 33})
     logger.write({"i": 100})
     logger.close()
     assert [row["i"] for row in read(logger.path)] == [*range(100 - logger.lost), 100]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 
 import rolltape
+from full_disk import files_up_to
 from rolltape.errors import RecordingError, RolltapeWarning
 from rolltape.loggers.tensorboard import TensorBoardLogger
 
@@ -152,14 +152,10 @@ def test_a_full_disk_neither_stops_training_nor_spoils_the_file(
 ) -> None:
     monkeypatch.setenv("ROLLTAPE_STRICT", "0")
     logger = TensorBoardLogger(tmp_path)
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, old[1]))
-    try:
-        with pytest.warns(RolltapeWarning, match="a row cannot be written: .*too large") as told:
-            for i in range(100):
-                logger.write({"a": float(i), "b": 0.5})
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    full = files_up_to(1000)
+    with pytest.warns(RolltapeWarning, match="a row cannot be written: .*too large") as told, full:
+        for i in range(100):
+            logger.write({"a": float(i), "b": 0.5})
     logger.write({"a": 100.0})
     logger.close()
     assert len(told) == 1
