@@ -1,10 +1,10 @@
-# demo, test, lint, format, bench, peers: each sets up what it needs in .venv. ARGS are passed on: make test ARGS="-k kill"
+# demo, test, test-frameworks, lint, format, bench, peers: each sets up what it needs in .venv. ARGS are passed on: make test ARGS="-k kill"
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml hatch_build.py $(shell find ui -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: demo test lint format bench peers
+.PHONY: demo test test-frameworks lint format bench peers
 
 demo: $(VENV)/.demo
 	$(BIN)/rolltape demo $(ARGS)
@@ -42,13 +42,10 @@ $(VENV)/.all: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --editable '.[tensorboard,wandb,mlflow]' tensorboard joblib mpi4py mpich
 	touch $@
 
-# The real packages that rolltape is held against, each in an environment of its own, made anew when its pins change.
-PEERS := $(patsubst tests/environments/%.txt,%,$(wildcard tests/environments/*.txt))
+# The real packages that rolltape is held against, each in an environment of its own (tests/environments).
+peers: $(BIN)/python
+	$(BIN)/python tests/environments/environment.py acme neptune neptune-scale
 
-peers: $(PEERS:%=$(VENV)/peers/%/.built)
-
-$(VENV)/peers/%/.built: tests/environments/%.txt | $(BIN)/python
-	rm -rf $(@D)
-	$(BIN)/python -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --no-deps --requirement $<
-	touch $@
+# The real frameworks train with rolltape attached.
+test-frameworks: $(BIN)/python
+	tests/frameworks/run $(BIN)/python

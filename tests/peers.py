@@ -8,16 +8,16 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from environments.environment import is_built, python_of
 
 ROOT = Path(__file__).parent.parent
 
 
 def peer_python(name: str) -> Path:
     """The interpreter of an environment that ``make peers`` builds. Skips the test where there is none."""
-    python = Path(os.environ.get("ROLLTAPE_PEERS", ROOT / ".venv" / "peers")) / name / "bin" / "python"
-    if not python.exists():
+    if not is_built(name):
         pytest.skip(f"no environment {name!r}: `make peers` builds it")
-    return python
+    return python_of(name)
 
 
 def in_peer(name: str, code: str, *arguments: str, stubs: bool = False, **environment: str) -> str:
