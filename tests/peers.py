@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
 from environments.environment import is_built, python_of
 
 ROOT = Path(__file__).parent.parent

@@ -1,6 +1,6 @@
 """Virtual environments of real packages that are too much at odds with one another for one.
 
-    python tests/environments/environment.py NAME ...      # builds those that are missing, and prints their interpreters
+    python tests/environments/environment.py NAME ...      # builds what is missing, prints the interpreters
 
 Each is made from the pins in <name>.txt and kept in the user's cache directory under the hash of those pins, so that
 another checkout finds it there, and a change of the pins makes a new one.

@@ -23,7 +23,7 @@ from rolltape.recording.run import Run
 from rolltape.recording.values import checked_step
 from rolltape.recording.warning import warn
 
-_COLORS = {
+COLORS = {
     "gray": 30, "red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "white": 37, "crimson": 38,
 }  # fmt: skip
 _STEPS = "TotalEnvInteracts"
@@ -90,7 +90,7 @@ class TabularLogger:
             KeyError: there is no such colour.
         """
         if self._is_first:
-            self._print(f"\x1b[{_COLORS[color]};1m{msg}\x1b[0m")
+            self._print(f"\x1b[{COLORS[color]};1m{msg}\x1b[0m")
 
     def log_tabular(self, key: str, val: Any) -> None:
         """Set a value of the current row; the first row gives the order of the columns.
@@ -140,7 +140,7 @@ class TabularLogger:
         if isinstance(self._run, Run) and self._is_first:
             self._run.describe(_comparable(config))
         if self.output_dir is not None:
-            self._print(f"\x1b[{_COLORS['cyan']};1mSaving config:\n\x1b[0m")
+            self._print(f"\x1b[{COLORS['cyan']};1mSaving config:\n\x1b[0m")
             self._print(text)
             try:
                 Path(self.output_dir, "config.json").write_text(text)
