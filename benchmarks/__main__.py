@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from benchmarks.batch import batch_row
 from benchmarks.effort import FULL, QUICK, Effort
+from benchmarks.frameworks import speed_row
 from benchmarks.hot_path import call_row, whole_rows
 from benchmarks.kill import FAST, SLOW, kill_row
 from benchmarks.loggers import chain_row, store_row
@@ -68,6 +69,7 @@ def _measure_rows(effort: Effort, progress: Progress) -> list[Row]:
         "CPU of whole runs": lambda: whole_rows(effort),
         "EpochLogger.store": lambda: store_row(effort),
         "a chain of filters": lambda: chain_row(effort),
+        "Stable-Baselines3": lambda: speed_row(effort),
         "size": lambda: size_row(effort),
         "memory": memory_row,
         "log_batch of 10 columns": lambda: batch_row(effort, 10),

@@ -1,6 +1,6 @@
-"""Make the pictures of the documentation: train the demo, open the page in Chromium, photograph it.
+"""Make the pictures of the documentation from runs: of the demo, and of the examples that were run before.
 
-.venv/bin/python docs/make_pictures.py [DIRECTORY OF TAPES THAT THE DEMO MADE]
+.venv/bin/python docs/make_pictures.py [DIRECTORY OF TAPES OF THE DEMO] [DIRECTORY OF TAPES OF EXAMPLES]
 """
 
 from __future__ import annotations
@@ -11,20 +11,60 @@ import sys
 import tempfile
 from pathlib import Path
 
-import two_ways
+from panels import DARK, LIGHT, Episodes, Line, Panel, draw
 from playwright.sync_api import sync_playwright
+from two_ways import two_ways
 
 import rolltape
 from rolltape.server import serve_in_background
+from rolltape.store import DirectoryStore
 
 IMAGES = Path(__file__).parent / "images"
 
+# project of the example -> name of the picture, what the framework logs, and every episode
+FRAMEWORKS = {
+    "sb3-ppo": ("sb3", "Stable-Baselines3 logs", "rollout/ep_rew_mean", "rollout/ep_rew"),
+}
+
 
 def main() -> None:
-    tapes = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp())
-    if len(sys.argv) == 1:
+    given = [Path(argument) for argument in sys.argv[1:]]
+    tapes = given[0] if given else Path(tempfile.mkdtemp())
+    if not given:
         subprocess.run([sys.executable, "-m", "rolltape", "demo", "--no-ui", "--dir", str(tapes)], check=True)
     draw_two_ways(tapes)
+    photograph(tapes)
+    if len(given) > 1:
+        draw_frameworks(given[1])
+
+
+def draw_two_ways(tapes: Path) -> None:
+    store = rolltape.open(tapes)
+    run = next(info.key for info in store.runs() if info.name == "reinforce-s3")
+    points = store.points(run, "train/episode_return")
+    curve = store.curve("train/episode_return", runs=[run], buckets=50)
+    save("two-ways", two_ways(points, curve), points.step.max(), 0, points.value.max())
+
+
+def draw_frameworks(tapes: Path) -> None:
+    store: DirectoryStore = rolltape.open(tapes)
+    for project, (picture, title, logged, raw) in FRAMEWORKS.items():
+        for info in store.runs(project)[:1]:
+            theirs, points = store.points(info.key, logged), store.points(info.key, raw)
+            curve = store.curve(raw, runs=[info.key], buckets=50)
+            panels = [
+                Panel(title, f"{logged}: {len(theirs.step)} points", Line(theirs.step.astype(float), theirs.value)),
+                Panel("rolltape also keeps", f"{raw}: all {len(points.step):,} episodes", Episodes(points, curve)),
+            ]
+            save(picture, panels, points.step.max(), min(0, points.value.min()), points.value.max())
+
+
+def save(name: str, panels: list[Panel], steps: float, lowest: float, highest: float) -> None:
+    for scheme, colors in (("light", LIGHT), ("dark", DARK)):
+        (IMAGES / f"{name}-{scheme}.svg").write_text(draw(panels, "episode return", steps, lowest, highest, colors))
+
+
+def photograph(tapes: Path) -> None:
     served = serve_in_background(tapes, None)
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
@@ -45,15 +85,6 @@ def main() -> None:
             page.screenshot(path=IMAGES / f"page-{scheme}.png")
         browser.close()
     served.close()
-
-
-def draw_two_ways(tapes: Path) -> None:
-    store = rolltape.open(tapes)
-    run = next(info.key for info in store.runs() if info.name == "reinforce-s3")
-    points = store.points(run, "train/episode_return")
-    curve = store.curve("train/episode_return", runs=[run], buckets=50)
-    for scheme, colors in (("light", two_ways.LIGHT), ("dark", two_ways.DARK)):
-        (IMAGES / f"two-ways-{scheme}.svg").write_text(two_ways.draw(points, curve, colors))
 
 
 if __name__ == "__main__":

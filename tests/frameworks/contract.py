@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -93,6 +94,16 @@ def killed(script: str, *arguments: object, path: Path, episodes: int, timeout: 
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     return truth(path)
+
+
+def guide_runs(page: str, directory: Path) -> None:
+    """Run the Python of a page of the guide, block after block, each in a process of its own."""
+    text = (HERE.parent.parent / "docs" / "guide" / f"{page}.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        done = subprocess.run([sys.executable, "-c", block], cwd=directory, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr[-4000:]
 
 
 def _command(script: str, arguments: tuple[object, ...]) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract import HERE, killed, recorded, trained, truth
+from contract import HERE, guide_runs, killed, recorded, trained, truth
 
 import rolltape
 from rolltape.frameworks import spinningup
@@ -141,3 +141,7 @@ def test_install_twice_and_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "spinup.utils.logx", types.ModuleType("spinup.utils.logx"))
     with pytest.raises(ImportError, match=r"spinup\.utils\.logx is imported already, from nowhere"):
         spinningup.install()
+
+
+def test_the_guide(tapes: Path, tmp_path: Path) -> None:
+    guide_runs("spinning-up", tmp_path)

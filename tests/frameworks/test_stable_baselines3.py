@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from contract import killed, recorded, trained, truth
+from contract import guide_runs, killed, recorded, trained, truth
 from gymnasium_script import Scripted
 
 import rolltape
@@ -279,3 +279,7 @@ def test_without_the_framework_the_error_says_what_to_install() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "ImportError: rolltape.frameworks.stable_baselines3 needs Stable-Baselines3 2.0" in done.stderr
     assert "rolltape[sb3]" in done.stderr
+
+
+def test_the_guide(tapes: Path, tmp_path: Path) -> None:
+    guide_runs("stable-baselines3", tmp_path)
