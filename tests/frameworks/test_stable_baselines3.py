@@ -21,7 +21,7 @@ pytest.importorskip("stable_baselines3")
 import torch
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common import logger as sb3
-from stable_baselines3.common.callbacks import EvalCallback
+from stable_baselines3.common.callbacks import BaseCallback, EvalCallback
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from rolltape.frameworks.stable_baselines3 import RolltapeCallback, RolltapeKVWriter, rolltape_logger
@@ -124,6 +124,30 @@ def test_all_keys_that_are_dumped_are_there_at_the_steps_of_the_dumps(tapes: Pat
         assert [value for _, value in points(key)][: len(written)] == pytest.approx(written), key
     assert [step for step, _ in points("time/iterations")] == [32, 64, 96, 128]
     assert [step for step, _ in points("train/loss")] == [32, 64, 96, 128], "when it was computed, not a dump later"
+
+
+def test_what_a_callback_of_the_users_logs(tapes: Path, tmp_path: Path) -> None:
+    class Mine(BaseCallback):
+        def _on_step(self) -> bool:
+            self.logger.record_mean("mine/mean", self.num_timesteps)
+            self.logger.record("mine/none", None)
+            self.logger.record("mine/secret", 1.0, exclude=("rolltape", "csv"))
+            self.logger.record("mine/not_in_csv", self.num_timesteps, exclude="csv")
+            return True
+
+    model = ppo(Scripted(tmp_path / "truth"))
+    model.set_logger(sb3.configure(str(tmp_path / "log"), ["csv"]))
+    model.learn(64, callback=[Mine(), RolltapeCallback(rolltape.init(id="r"))])
+    model.logger.close()
+    assert points("mine/mean") == [(step, float(step)) for step in range(1, 65)]
+    assert points("mine/not_in_csv") == points("mine/mean")
+    assert {name for name in rolltape.open().metrics("r") if name.startswith("mine")} == {
+        "mine/mean",
+        "mine/not_in_csv",
+    }
+    with (tmp_path / "log" / "progress.csv").open() as file:
+        means = [float(row["mine/mean"]) for row in csv.DictReader(file)]
+    assert means == [16.5, 48.5], "Stable-Baselines3's own mean is as ever"
 
 
 def test_several_learns_go_on_in_one_run(tapes: Path, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Trains a Stable Baselines 2 algorithm on the scripted environment: algorithm, truth, steps, then options."""
 
+# ruff: noqa: E402
+
 from __future__ import annotations
 
 import argparse
@@ -9,15 +11,15 @@ import tensorflow1_shim
 
 tensorflow1_shim.install()
 
-import gym  # noqa: E402
-import stable_baselines  # noqa: E402
-from gym_script import Scripted  # noqa: E402
-from stable_baselines import logger  # noqa: E402
-from stable_baselines.bench import Monitor  # noqa: E402
-from stable_baselines.common.vec_env import DummyVecEnv  # noqa: E402
+import gym
+import stable_baselines
+from gym_script import Scripted
+from stable_baselines import logger
+from stable_baselines.bench import Monitor
+from stable_baselines.common.vec_env import DummyVecEnv
 
-import rolltape  # noqa: E402
-from rolltape.frameworks.stable_baselines import RolltapeKVWriter  # noqa: E402
+import rolltape
+from rolltape.frameworks.stable_baselines import RolltapeKVWriter
 
 parser = argparse.ArgumentParser()
 parser.add_argument("algorithm")
