@@ -9,10 +9,10 @@ import pytest
 import tensorflow1_shim
 
 tensorflow1_shim.install()
-import tensorflow as tf
+import tensorflow as tf  # noqa: E402
 
-from rolltape.frameworks.spinningup import EpochLogger, restore_tf_graph
-from rolltape.loggers import CSVLogger
+from rolltape.frameworks.spinningup import EpochLogger, restore_tf_graph  # noqa: E402
+from rolltape.loggers import CSVLogger  # noqa: E402
 
 pytestmark = [pytest.mark.timeout(200), pytest.mark.filterwarnings("ignore")]
 

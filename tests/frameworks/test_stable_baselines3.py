@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import subprocess
 import sys
@@ -22,7 +23,7 @@ import torch
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common import logger as sb3
 from stable_baselines3.common.callbacks import BaseCallback, EvalCallback
-from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnvWrapper, VecNormalize
 
 from rolltape.frameworks.stable_baselines3 import RolltapeCallback, RolltapeKVWriter, rolltape_logger
 
@@ -190,6 +191,77 @@ def test_without_a_monitor_episodes_are_counted_here(tapes: Path, tmp_path: Path
     assert recorded(tapes, "r", RETURN, LENGTH) == truth(tmp_path / "truth"), "the environment's own rewards"
 
 
+def test_an_episode_goes_on_over_several_learns(tapes: Path, tmp_path: Path) -> None:
+    model = ppo(DummyVecEnv([lambda: Scripted(tmp_path / "truth")]))
+    callback = RolltapeCallback(rolltape.init(id="r"))
+    for i in range(4):
+        model.learn(32, callback=callback, reset_num_timesteps=i == 0)
+    assert recorded(tapes, "r", RETURN, LENGTH) == truth(tmp_path / "truth")
+
+
+def test_environments_that_answer_nothing(tapes: Path, tmp_path: Path) -> None:
+    class Silent(VecEnvWrapper):
+        def reset(self) -> Any:
+            return self.venv.reset()
+
+        def step_wait(self) -> Any:
+            return self.venv.step_wait()
+
+        def get_attr(self, attr_name: str, indices: Any = None) -> Any:
+            if attr_name == "spec":
+                raise AttributeError(attr_name)
+            return self.venv.get_attr(attr_name, indices)
+
+        def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> Any:
+            raise AttributeError("env_is_wrapped")
+
+    environments = Silent(DummyVecEnv([lambda: Scripted(tmp_path / "truth")]))
+    ppo(environments).learn(64, callback=RolltapeCallback(rolltape.init(id="r")))
+    assert recorded(tapes, "r", RETURN, LENGTH) == truth(tmp_path / "truth")
+
+
+def test_a_model_may_be_copied_while_it_learns(tapes: Path, tmp_path: Path) -> None:
+    class Copies(BaseCallback):
+        def _on_step(self) -> bool:
+            if self.num_timesteps == 20:
+                copy.deepcopy(self.model)
+                self.model.save(tmp_path / "model")
+            return True
+
+    callbacks = [RolltapeCallback(rolltape.init(id="r")), Copies()]
+    ppo(DummyVecEnv([lambda: Scripted(tmp_path / "truth")])).learn(64, callback=callbacks)
+    assert [step for step, _ in points("time/iterations")] == [32, 64]
+
+
+def test_a_learn_that_was_interrupted_is_over(tapes: Path, tmp_path: Path) -> None:
+    class Stops(BaseCallback):
+        def _on_step(self) -> bool:
+            if self.num_timesteps == 40:
+                raise KeyboardInterrupt
+            return True
+
+    model = ppo(Scripted(tmp_path / "truth"))
+    model.set_logger(sb3.configure(str(tmp_path), []))
+    with pytest.raises(KeyboardInterrupt):
+        model.learn(96, callback=[RolltapeCallback(rolltape.init(id="first")), Stops()])
+    before = len(points("train/loss", "first"))
+    model.learn(96, callback=RolltapeCallback(rolltape.init(id="second")))
+    assert len(points("train/loss", "first")) == before == 1
+    assert len(points("train/loss", "second")) == 3
+
+
+def test_another_logger_in_the_middle(tapes: Path, tmp_path: Path) -> None:
+    class Replaces(BaseCallback):
+        def _on_step(self) -> bool:
+            if self.num_timesteps == 40:
+                self.model.set_logger(sb3.configure(str(tmp_path), []))
+            return True
+
+    ppo(Scripted(tmp_path / "truth")).learn(128, callback=[Replaces(), RolltapeCallback(rolltape.init(id="r"))])
+    assert [step for step, _ in points("train/loss")] == [32, 64, 96, 128]
+    assert recorded(tapes, "r", RETURN, LENGTH) == truth(tmp_path / "truth")
+
+
 # The other two ways in
 
 
@@ -225,6 +297,20 @@ def test_a_logger_keeps_what_is_overwritten(tapes: Path) -> None:
         logger.record("loss", float(i))
     logger.dump(10)
     assert points("loss") == [(5, 0.0), (5, 1.0), (10, 2.0)]
+
+
+def test_what_waits_for_a_dump_is_recorded_once(tapes: Path, tmp_path: Path) -> None:
+    """A logger that stays, with and without a callback: what was given before, between and after."""
+    run = rolltape.init(id="r")
+    model = ppo(Scripted(tmp_path / "truth"))
+    model.set_logger(rolltape_logger(run))
+    model.logger.record("before", 1.0)
+    model.learn(64, callback=RolltapeCallback(run))
+    model.learn(64, reset_num_timesteps=False)
+    assert [value for _, value in points("before")] == [1.0]
+    assert [step for step, _ in points("train/loss")] == [32, 64, 128], "that of 128 waits for a dump"
+    model.logger.dump(128)
+    assert [step for step, _ in points("time/iterations")] == [32, 64, 96, 128]
 
 
 @pytest.mark.parametrize("second", ["callback", "writer", "logger"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pickle
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -79,9 +81,15 @@ def test_steps_follow_episodes_and_the_table(logger: EpochLogger) -> None:
     assert points("VVals") == [(0, 0.5), (1, 0.6), (30, 0.7)]
     assert points("EpRet") == [(30, 1.0), (60, 2.0), (70, 3.0)]
     assert points("Epoch") == [(50, 0.0)]
-    logger.log_tabular("TotalEnvInteracts", "many")
-    logger.dump_tabular()
-    assert logger.steps == 70
+    for strange in ("many", 10**30):
+        logger.log_tabular("TotalEnvInteracts", strange)
+        with pytest.warns(RolltapeWarning, match="makes no number of steps"):
+            logger.dump_tabular()
+    for strange in ("five", 10**30):
+        with pytest.warns(RolltapeWarning, match="EpLen makes no number of steps"):
+            logger.store(EpLen=strange)
+    logger.store(EpRet=4.0, EpLen=5)
+    assert points("EpRet")[-1] == (75, 4.0)
 
 
 def test_the_table_is_on_the_tape_under_its_own_names_but_no_point_twice(logger: EpochLogger) -> None:
@@ -238,7 +246,8 @@ def test_strange_values_go_the_general_way_and_back(logger: EpochLogger) -> None
     logger.store(EpRet=np.float32(2.0), EpLen=np.int64(5))
     logger.store(EpRet=np.array([3.0, 4.0]), EpLen=[5, 5])
     logger.store(EpRet=5.0, EpLen=5)
-    logger.store(EpRet=6.0, EpLen="five")
+    with pytest.warns(RolltapeWarning, match="EpLen makes no number of steps"):
+        logger.store(EpRet=6.0, EpLen="five")
     assert points("EpRet") == [(5, 1.0), (10, 2.0), (20, 3.0), (20, 4.0), (25, 5.0), (25, 6.0)]
     assert type(logger.steps) is int
 
@@ -380,6 +389,142 @@ def test_a_full_disk_does_not_end_training(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("ROLLTAPE_STRICT", "1")
     with pytest.raises(RecordingError, match="No space left"):
         logger.dump_tabular()
+
+
+def test_threads_count_steps_exactly(logger: EpochLogger) -> None:
+    old = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [
+            threading.Thread(target=lambda: [logger.store(A=1.0, EpLen=1) for _ in range(5000)]) for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(old)
+    assert logger.steps == 20_000
+    assert sorted(step for step, _ in points("A")) == list(range(1, 20_001))
+
+
+class Rude:
+    """Raises whatever one asks of it."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+    def __str__(self) -> str:
+        raise RuntimeError("str")
+
+    __repr__ = __float__ = __array__ = __len__ = __hash__ = __call__ = __str__  # type: ignore[assignment]
+
+
+STRANGE: dict[str, Any] = {
+    "huge": 10**400, "rude": Rude(), "function": lambda: 1 / 0, "surrogate": "\ud800", "bytes": b"x",
+    "ragged": [[1], [2, 3]], "object": object(), "complex": 1j,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STRANGE)
+@pytest.mark.filterwarnings("ignore::rolltape.errors.RolltapeWarning")
+def test_no_value_ends_training(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ROLLTAPE_STRICT")
+    value = STRANGE[name]
+    logger = EpochLogger(rolltape.init(id="r"), tmp_path / "out")
+    logger.store(X=value, EpLen=value)
+    logger.log_tabular("X", with_min_and_max=True)
+    logger.log_tabular("TotalEnvInteracts", value)
+    logger.log_tabular("é", value)
+    logger.dump_tabular()
+    logger.save_config({"value": value, "nested": [value, {"deep": value}]})
+    logger.get_stats("X")
+    logger.store(X=1.0)
+    logger.log_tabular("X", average_only=True)
+    logger.dump_tabular()
+    assert table(tmp_path)[0][-2:] == ["é", "X"]
+    assert table(tmp_path)[-1][-1] == "1.0"
+    assert points("X")[-1][1] == 1.0
+
+
+def test_a_stdout_that_fails_does_not_end_training(logger: EpochLogger, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def write(self, text: str) -> None:
+            raise RuntimeError("broken")
+
+        flush = write
+
+    monkeypatch.setattr(sys, "stdout", Broken())
+    logger.log_tabular("A", 1)
+    with pytest.warns(RolltapeWarning, match="a line cannot be printed: broken"):
+        logger.dump_tabular()
+    assert points("A") == [(0, 1.0)]
+
+
+def test_epoch_dict_may_be_set_as_the_original_does(logger: EpochLogger) -> None:
+    logger.store(A=1.0, EpLen=1)
+    logger.store(A=2.0, EpLen=1)
+    logger.epoch_dict["A"] = []
+    logger.store(A=3.0, EpLen=1)
+    assert logger.get_stats("A")[0] == 3.0
+    logger.epoch_dict = {}
+    logger.store(A=5.0, EpLen=1)
+    assert logger.get_stats("A")[0] == 5.0
+
+
+def test_somebody_may_wrap_store(logger: EpochLogger) -> None:
+    calls = []
+    inner = logger.store
+    logger.store = lambda **values: (calls.append(values), inner(**values))  # type: ignore[method-assign, assignment]
+    for i in range(3):
+        logger.store(A=float(i))
+    assert len(calls) == 3
+    assert [value for _, value in points("A")] == [0.0, 1.0, 2.0]
+
+
+def test_a_key_may_be_called_self(logger: EpochLogger) -> None:
+    logger.write({"self": 1.0})
+    logger.write({"self": 2.0})
+    assert [value for _, value in points("self")] == [1.0, 2.0]
+
+
+def test_the_file_goes_on_wherever_the_process_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    logger = EpochLogger(output_dir="out")
+    logger.log_tabular("A", np.arange(40.0))
+    logger.dump_tabular()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    logger.log_tabular("A", 2)
+    logger.dump_tabular()
+    assert [row[0][:3] for row in table(tmp_path)] == ["A", "[ 0", "2"], "an array is one line"
+    (tmp_path / "out" / "progress.txt").unlink()
+    logger.log_tabular("A", 3)
+    logger.dump_tabular()
+    assert table(tmp_path) == [["A"], ["3"]], "a file that was removed begins with its header"
+
+
+def test_configurations_that_have_no_end(logger: EpochLogger) -> None:
+    class Node:
+        def __init__(self) -> None:
+            self.others: list[Any] = []
+
+        def __str__(self) -> str:
+            return "node"
+
+    nodes = [Node() for _ in range(12)]
+    for node in nodes:
+        node.others = nodes
+    deep: Any = nodes[0]
+    for _ in range(3000):
+        deep = [deep]
+    frozen = dataclasses.make_dataclass("Frozen", ["x"], frozen=True)
+    logger.save_config(
+        {"linked": nodes, "deep": deep, frozen(1): "key", (1, object): 2, "seed": 4, "buffer": [0.5] * 5000}
+    )
+    config = rolltape.open().run("r").config
+    assert config["seed"] == 4
+    assert config["buffer"] == "5000 values"
 
 
 def test_setup_logger_kwargs(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kept_rows import Rows
+from rolltape.errors import RolltapeWarning
 from rolltape.loggers import (
     AggregateFilter,
     Dispatcher,
@@ -67,7 +68,9 @@ def test_every_key_that_matches_is_smoothed_by_itself() -> None:
     assert to.rows[1] == {"loss/q": 1.0, "loss/q_smoothed_0.5": 1.0}
 
 
-@pytest.mark.parametrize("strange", [None, "text", float("nan"), float("inf"), 10**400, [[1], [2, 3]], object()])
+@pytest.mark.parametrize(
+    "strange", [None, "text", float("nan"), float("inf"), 10**400, [[1], [2, 3]], object(), 1j, b"x"]
+)
 def test_what_has_no_average_goes_on_alone_and_spoils_nothing(strange: Any) -> None:
     """The original fails on text and None, and after one NaN is NaN for ever."""
     to = Rows()
@@ -95,9 +98,9 @@ def test_tensors_are_smoothed_where_they_are_and_without_their_graph() -> None:
     torch = pytest.importorskip("torch")
     to = Rows()
     smoothing = SmoothingFilter(to, "r", 0.5)
-    for value in (1.0, 3.0):
+    for value in (1.0, float("nan"), 3.0):
         smoothing.write({"r": torch.tensor(value, requires_grad=True) * 1})
-    average = to.rows[1]["r_smoothed_0.5"]
+    average = to.rows[2]["r_smoothed_0.5"]
     assert isinstance(average, torch.Tensor)
     assert not average.requires_grad
     assert float(average) == pytest.approx(3 * 0.95 + 0.05)
@@ -169,6 +172,25 @@ def test_what_is_no_number_keeps_its_last_value() -> None:
     assert to.rows[0]["note"] == "b"
     assert to.rows[0]["ragged"] == [[1], [2, 3]]
     assert to.rows[0]["x_mean"] == 1.0
+
+
+def test_what_has_no_statistics_is_told_and_the_others_have_theirs() -> None:
+    to = Rows()
+    aggregate = AggregateFilter(to, "r|x")
+    aggregate.write({"r": 10**400, "x": 2.0, "kept": np.zeros(2)})
+    with pytest.warns(RolltapeWarning, match="'r' has no statistics"):
+        aggregate.dump()
+    assert to.rows[0]["r"] == 10**400
+    assert to.rows[0]["x_mean"] == 2.0
+
+
+def test_the_last_value_is_as_it_was_written() -> None:
+    to, buffer = Rows(), np.zeros(2)
+    aggregate = AggregateFilter(to, "nothing")
+    aggregate.write({"buffer": buffer})
+    buffer[:] = 9
+    aggregate.dump()
+    assert to.rows[0]["buffer"].tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

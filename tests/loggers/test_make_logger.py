@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,24 @@ def test_rows_without_a_step_are_counted_and_derived_values_do_not_count(tapes: 
     assert points("train/r") == [(0, 0.0), (2, 1.0), (4, 2.0)]
     assert [step for step, _ in points("train/r_smoothed_0.99")] == [0, 2, 4]
     assert points("eval/r") == [(1, -1.0), (3, -1.0), (5, -1.0)]
+
+
+def test_derived_rows_have_the_step_of_their_own_loggers_row(tapes: Path) -> None:
+    run = rolltape.init(id="r")
+    loggers = [make_logger(run, str(i), smoothing_regex="r", terminal=False) for i in range(2)]
+
+    def work(me: int) -> None:
+        for i in range(3000):
+            loggers[me].write({"r": 1.0, "steps": 2 * i + me})
+
+    threads = [threading.Thread(target=work, args=(me,)) for me in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for me in range(2):
+        steps = [step for step, _ in points(f"{me}/r_smoothed_0.99")]
+        assert steps == [2 * i + me for i in range(3000)]
 
 
 def test_without_filters_and_terminal_nothing_but_the_raw_rows(tapes: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -379,3 +379,25 @@ def test_closed_runs_are_let_go(tapes: Path) -> None:
         gc.collect()
         time.sleep(0.02)
     assert reference() is None
+
+
+def test_no_row_is_overwritten_where_arrays_are_put(tapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever another thread or a signal handler may come between: here at each `len`, a call like others."""
+    run = rolltape.init(id="r")
+    run.log({"a": 0.0})
+    run.log({"a": 1.0})
+    busy = []
+
+    def switching(sized: Any) -> int:
+        if "size" in sys._getframe(1).f_locals and not busy:
+            busy.append(1)
+            for _ in range(300):
+                run.log({"a": 2.0})
+        return len(sized)
+
+    monkeypatch.setattr("rolltape.tape.writer.len", switching, raising=False)
+    run.log({"b": [1.0, 2.0]})
+    run.log({"b": [3.0, 4.0]})
+    run.close()
+    assert len(rolltape.open().points("r", "a").step) == 2 + 300 * len(busy)
+    assert rolltape.open().points("r", "b").value.tolist() == [1.0, 2.0, 3.0, 4.0]

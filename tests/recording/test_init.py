@@ -178,6 +178,37 @@ def test_describe_adds_to_what_init_said(tapes: Path) -> None:
     assert rolltape.open().run("r").config["lr"] == 2
 
 
+def test_any_object_may_be_in_a_config(tapes: Path) -> None:
+    class Rude:
+        def __repr__(self) -> str:
+            raise RuntimeError("no")
+
+        tolist = shape = property(lambda self: 1 / 0)
+
+    @dataclasses.dataclass
+    class Config:
+        lock: Any
+        large: int = 10**5000
+        names: frozenset[str] = frozenset({"b", "a"})
+
+    run = rolltape.init(id="r", config=Config(threading.Lock()), tags=(tag for tag in ("a", "b")))
+    run.describe({"rude": Rude()}, tags=iter(["c"]))
+    info = rolltape.open().run("r")
+    assert info.tags == ["a", "b", "c"]
+    assert info.config["names"] == ["a", "b"]
+    assert info.config["large"].startswith("an integer of")
+    assert info.config["rude"].startswith("<Rude")
+
+
+def test_foreign_facts_do_not_hide_the_store(tapes: Path) -> None:
+    run = rolltape.init(id="r", name="mine", config={"lr": 1})
+    run._writer.put_facts({"git": "x", "name": 3, "tags": "abc", "config": [1]})
+    run._writer.put_facts([1, 2])  # type: ignore[arg-type]
+    run.close()
+    (info,) = rolltape.open().runs()
+    assert (info.name, info.config, info.tags) == ("mine", {"lr": 1}, [])
+
+
 def test_tensors_in_a_config_are_lists(tapes: Path) -> None:
     torch = pytest.importorskip("torch")
     run = rolltape.init(id="r", config={"gains": torch.tensor([1.0, 2.0]), "large": torch.zeros(40, 50)})

@@ -76,14 +76,21 @@ class _Logx(tabular_logger.TabularLogger):
             interacts = self.log_current_row.get("TotalEnvInteracts")
             for key, value in self.log_current_row.items():
                 if hasattr(value, "__float__"):
-                    self._experiment.log_metric(key, interacts, float(value))
+                    self._tell_experiment("log_metric", key, interacts, value)
         super().dump_tabular()
 
     def save_config(self, config: Any) -> None:
         super().save_config(config)
         if self._experiment is not None and self._is_first and isinstance(config, Mapping):
             for key, value in _flat(config):
-                self._experiment.set_property(key, str(value))
+                self._tell_experiment("set_property", key, str(value))
+
+    def _tell_experiment(self, method: str, *arguments: Any) -> None:
+        try:
+            *others, value = arguments
+            getattr(self._experiment, method)(*others, float(value) if method == "log_metric" else value)
+        except Exception as error:  # whatever the tracker or a foreign value does
+            self._tell(f"{method} of the experiment: {error}")
 
     def setup_tf_saver(self, sess: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
         """Have `save_state` save this TensorFlow graph, as ``tf1_save/`` with the names of its tensors beside it."""

@@ -70,7 +70,9 @@ class RolltapeCallback(BaseCallback):
         self._described: Any = None  # the model that the run is of
         self._values = Values(run) if run is not None else None
         self._counted: _Episodes | None = None
-        self._is_attached = False
+        self._is_monitored = True
+        self._attached_to: Any = None  # the logger
+        self.is_attached = False
 
     def close(self) -> None:
         """End the run that was begun here."""
@@ -92,17 +94,26 @@ class RolltapeCallback(BaseCallback):
             self.run.describe(facts)
 
     def _on_training_start(self) -> None:
-        monitored = all(self.training_env.env_is_wrapped(Monitor))
-        self._counted = None if monitored else _Episodes(self.training_env)
+        environments = self.training_env
+        self._is_monitored = _is_monitored(environments)
+        goes_on = self._counted is not None and self._counted.environments is environments and self.num_timesteps
+        if not goes_on:  # else an episode may be under way
+            self._counted = _Episodes(environments)
+        self._attach()
+
+    def _attach(self) -> None:
+        self._attached_to = self.logger
         _tap_of(self.logger).attach(self)
 
     def _on_step(self) -> bool:
-        if self._is_attached:
-            infos = self.locals["infos"]
-            if self._counted is None:
-                episodes = [info["episode"] for info in infos if "episode" in info]
-            else:
-                episodes = self._counted.ended(self.locals["rewards"], self.locals["dones"])
+        if self.logger is not self._attached_to:  # somebody gave the model another one meanwhile
+            self._attach()
+        assert self._counted is not None
+        if self._is_monitored:
+            episodes = [info["episode"] for info in self.locals["infos"] if "episode" in info]
+        else:
+            episodes = self._counted.ended(self.locals["rewards"], self.locals["dones"])
+        if self.is_attached:
             for episode in episodes:
                 self._log({"rollout/ep_rew": episode["r"], "rollout/ep_len": episode["l"]})
         return True
@@ -128,7 +139,7 @@ class RolltapeKVWriter(sb3.KVWriter):
 
     def __init__(self, run: Run | SupportsWrite) -> None:
         self.target = run
-        self.is_muted = False  # while a callback records the same to the same run
+        self.passed: set[str] = set()  # keys that a callback has recorded to the same run already
         self.step = 0  # of the last dump
         self._values = Values(run)
 
@@ -137,9 +148,9 @@ class RolltapeKVWriter(sb3.KVWriter):
         kept = {
             key: value
             for key, value in key_values.items()
-            if value is not None and not _is_excluded(key_excluded.get(key))
+            if value is not None and key not in self.passed and not _is_excluded(key_excluded.get(key))
         }
-        if kept and not self.is_muted:
+        if kept:
             self._values.log(kept, step)
 
     def overwritten(self, key: str, value: Any, excluded: tuple[str, ...] | None) -> None:
@@ -185,9 +196,22 @@ def hyperparameters(model: Any) -> dict[str, Any]:
             found[name] = _plain(getattr(model, name, None))
     found["policy"] = getattr(getattr(model, "policy_class", None), "__name__", None)
     found["n_envs"] = model.n_envs
-    specs = model.get_env().get_attr("spec") if model.get_env() is not None else [None]
-    found["env"] = specs[0].id if specs[0] is not None else None
+    found["env"] = _name_of(model.get_env())
     return found
+
+
+def _name_of(environments: Any) -> str | None:
+    try:
+        return str(environments.get_attr("spec")[0].id)
+    except Exception:  # it has none, or is of a kind that does not answer
+        return None
+
+
+def _is_monitored(environments: Any) -> bool:
+    try:
+        return all(environments.env_is_wrapped(Monitor))
+    except Exception:  # a kind that does not answer: its infos tell of episodes, or they are counted
+        return False
 
 
 class _Tap:
@@ -196,40 +220,58 @@ class _Tap:
     def __init__(self, logger: Any) -> None:
         self._logger = logger
         self._callbacks: dict[int, RolltapeCallback] = {}  # by what they write to
+        self._passed: dict[int, set[str]] = {}  # what they were told of since the last dump
+        self._learn: Any = None  # the ``learn()`` that they are attached in, by its local variables
         self._given = logger.record, logger.record_mean, logger.dump
         logger.record, logger.record_mean, logger.dump = self.record, self.record_mean, self.dump
 
     def attach(self, callback: RolltapeCallback) -> None:
-        """Have a callback told; instead of another one that writes to the same."""
+        """Have a callback told; instead of another one that writes to the same, or was left by a ``learn()`` before."""
+        if self._learn is not callback.locals:
+            for left in self._callbacks.values():
+                left.is_attached = False
+            self._callbacks.clear()
+            self._learn = callback.locals
         other = self._callbacks.get(id(callback.run))
         if other is not None:
-            other._is_attached = False
+            other.is_attached = False
         self._callbacks[id(callback.run)] = callback
-        callback._is_attached = True
+        callback.is_attached = True
 
     def detach(self, callback: RolltapeCallback) -> None:
         if self._callbacks.get(id(callback.run)) is callback:
             del self._callbacks[id(callback.run)]
-            callback._is_attached = False
+            callback.is_attached = False
 
     def record(self, key: str, value: Any, exclude: str | tuple[str, ...] | None = None) -> None:
-        self._mute()
-        for callback in self._callbacks.values():
-            callback.recorded(key, value, exclude)
+        self._tell_writers()  # of what was passed on before: this value may be overwriting another
         self._given[0](key, value, exclude)
+        self._pass_on(key, value, exclude)
 
     def record_mean(self, key: str, value: float | None, exclude: str | tuple[str, ...] | None = None) -> None:
-        for callback in self._callbacks.values():
-            callback.recorded(key, value, exclude)
         self._given[1](key, value, exclude)
+        self._pass_on(key, value, exclude)
 
     def dump(self, step: int = 0) -> None:
-        self._mute()
+        self._tell_writers()
         self._given[2](step)
+        self._passed.clear()
+        self._tell_writers()
 
-    def _mute(self) -> None:
+    def _pass_on(self, key: str, value: Any, exclude: str | tuple[str, ...] | None) -> None:
+        for passed in self._passed.values():
+            passed.discard(key)
+        for target, callback in self._callbacks.items():
+            callback.recorded(key, value, exclude)
+            self._passed.setdefault(target, set()).add(key)
+
+    def _tell_writers(self) -> None:
         for writer in _writers(self._logger):
-            writer.is_muted = id(writer.target) in self._callbacks
+            writer.passed = self._passed.get(id(writer.target), set())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy of the logger is told to nobody."""
+        return self.__dict__ | {"_callbacks": {}, "_passed": {}, "_learn": None}
 
 
 def _tap_of(logger: Any) -> _Tap:
@@ -248,6 +290,7 @@ class _Episodes:
     """Counts episodes where no Monitor does, in the environment's own rewards."""
 
     def __init__(self, environments: Any) -> None:
+        self.environments = environments
         self._normalize = unwrap_vec_normalize(environments)
         self._returns = np.zeros(environments.num_envs)
         self._lengths = np.zeros(environments.num_envs, int)

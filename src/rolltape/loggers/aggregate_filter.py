@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rolltape.loggers.base import Filter, KeyMatch, SupportsWrite, Values
 from rolltape.recording.device import ready_or_later
 from rolltape.recording.values import PLAIN
+from rolltape.recording.warning import warn
 
 _NUMBERS = PLAIN | {float}
 
@@ -39,7 +40,7 @@ class AggregateFilter(Filter):
     def write(self, values: Values) -> None:
         for key, value in values.items():
             if not self._matches[key]:
-                self._last[key] = value
+                self._last[key] = value.copy() if isinstance(value, np.ndarray) else value
             elif value is not None:
                 kept = value if type(value) in _NUMBERS else _copy(value)
                 if kept is None:
@@ -50,14 +51,23 @@ class AggregateFilter(Filter):
     def dump(self) -> None:
         """Pass on the statistics of what was written since the last time."""
         stored, last, self._stored, self._last = self._stored, self._last, {}, {}
-        statistics = {name: value for key, values in stored.items() for name, value in _statistics(key, values)}
+        statistics: dict[str, Any] = {}
+        for key, values in stored.items():
+            try:
+                statistics |= _statistics(key, values)
+            except Exception as error:  # an int beyond every float, or whatever a device does
+                if not callable(values[-1]):
+                    last[key] = values[-1]
+                warn(f"{key!r} has no statistics: {error}")
         if statistics or last:
             self._to.write({**statistics, **last})
         super().dump()
 
     def close(self) -> None:
-        self.dump()
-        super().close()
+        try:
+            self.dump()
+        finally:
+            super().close()
 
 
 def _copy(value: Any) -> NDArray[Any] | Callable[[], NDArray[Any]] | None:
@@ -67,7 +77,7 @@ def _copy(value: Any) -> NDArray[Any] | Callable[[], NDArray[Any]] | None:
         if callable(found):
             return found
         array = np.array(value if found is None else found)
-    except (TypeError, ValueError):  # a JAX tracer, or ragged
+    except Exception:  # a JAX tracer, a ragged list, whatever a foreign type does
         return None
     return array if array.dtype.kind in "fiub" else None
 

@@ -6,6 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+_MOST_PARTS = 100_000  # of one configuration
+_DEEPEST = 50
+
 
 def config_json(config: Any, exp_name: str | None = None, strict: bool = False) -> str:
     """Anything as JSON: what JSON lacks becomes a name, ``{str(object): {attributes}}`` or text.
@@ -18,7 +21,7 @@ def config_json(config: Any, exp_name: str | None = None, strict: bool = False) 
     Raises:
         TypeError: only if ``strict``: a tuple holds what JSON cannot, or the keys of a dict do not compare.
     """
-    ready = _ready(config, strict, ())
+    ready = _Reader(strict).ready(config, ())
     if not isinstance(ready, dict):
         ready = {"config": ready}
     if exp_name is not None:
@@ -35,25 +38,48 @@ def _text(ready: Any) -> str:
     return json.dumps(ready, separators=(",", ":\t"), indent=4, sort_keys=True)
 
 
-def _ready(value: Any, strict: bool, inside: tuple[int, ...]) -> Any:
-    """``value`` in JSON's types. ``inside`` are the ids of what it lies in: a circle ends as text."""
-    if _is_json(value):
-        return value
-    if id(value) in inside or type(value).__module__.split(".")[0] == "rolltape":
+class _Reader:
+    """Makes JSON's types of anything. What lies too deep, or comes after very much else, is text."""
+
+    def __init__(self, strict: bool) -> None:
+        self._strict = strict
+        self._left = _MOST_PARTS
+
+    def ready(self, value: Any, inside: tuple[int, ...]) -> Any:
+        """``inside`` are the ids of what ``value`` lies in: a circle ends as text."""
+        self._left -= 1
+        if _is_json(value):
+            return value
+        if self._strict:
+            return self._parts(value, inside)
+        if self._left < 0 or len(inside) > _DEEPEST:
+            return f"<{type(value).__name__}>"
+        try:
+            return self._parts(value, inside)
+        except Exception as error:  # whatever a foreign object does when it is looked at
+            return f"<{type(value).__name__}: {type(error).__name__}>"
+
+    def _parts(self, value: Any, inside: tuple[int, ...]) -> Any:
+        if id(value) in inside or type(value).__module__.split(".")[0] == "rolltape":
+            return str(value)
+        ready: Callable[[Any], Any] = lambda part: self.ready(part, (*inside, id(value)))  # noqa: E731
+        key: Callable[[Any], Any] = lambda part: _hashable(ready(part), part, self._strict)  # noqa: E731
+        if isinstance(value, dict):
+            return {key(name): ready(inner) for name, inner in list(value.items())}
+        if isinstance(value, tuple) and self._strict:
+            raise TypeError("Object of type generator is not JSON serializable")
+        if isinstance(value, list | tuple):
+            return [ready(inner) for inner in list(value)]
+        name = getattr(value, "__name__", None)
+        if isinstance(name, str) and "lambda" not in name:
+            return name
+        if getattr(value, "__dict__", None):
+            return {str(value): {key(name): ready(inner) for name, inner in list(vars(value).items())}}
         return str(value)
-    ready: Callable[[Any], Any] = lambda part: _ready(part, strict, (*inside, id(value)))  # noqa: E731
-    if isinstance(value, dict):
-        return {ready(key): ready(inner) for key, inner in value.items()}
-    if isinstance(value, tuple) and strict:
-        raise TypeError("Object of type generator is not JSON serializable")
-    if isinstance(value, list | tuple):
-        return [ready(inner) for inner in value]
-    name = getattr(value, "__name__", None)
-    if isinstance(name, str) and "lambda" not in name:
-        return name
-    if getattr(value, "__dict__", None):
-        return {str(value): {ready(key): ready(inner) for key, inner in vars(value).items()}}
-    return str(value)
+
+
+def _hashable(ready: Any, key: Any, strict: bool) -> Any:
+    return ready if strict or not isinstance(ready, dict | list) else str(key)
 
 
 def _is_json(value: Any) -> bool:

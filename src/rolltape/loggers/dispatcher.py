@@ -27,9 +27,10 @@ class Dispatcher(Logger):
             logger.write(values)
 
     def dump(self) -> None:
-        """Have what is stored further down each chain passed on."""
-        for logger in self._to:
-            dump_stored(logger)
+        """Have what is stored further down each chain passed on, also if one of them raises."""
+        with ExitStack() as stack:
+            for logger in reversed(self._to):
+                stack.callback(dump_stored, logger)
 
     def close(self) -> None:
         """Close every logger, also if one of them raises."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,11 +46,23 @@ class EpochLogger(TabularLogger, Logger):
         strict: bool = False,
     ) -> None:
         super().__init__(run, output_dir, output_fname, exp_name, strict=strict)
-        self.epoch_dict: dict[str, list[Any]] = {}
+        self._lists = _Lists()
         self._writer: TapeWriter | None = None  # that they were made for
         self._packed: dict[tuple[str, ...], Callable[..., None]] = {}  # `store` for each key set seen so far
 
-    def store(self, **values: Any) -> None:
+    @property
+    def epoch_dict(self) -> dict[str, list[Any]]:
+        """What was stored since it was last logged, by key."""
+        return self._lists
+
+    @epoch_dict.setter
+    def epoch_dict(self, stored: Mapping[str, list[Any]]) -> None:
+        for values in self._lists.values():
+            values.clear()
+        for key, values in stored.items():
+            self._lists[key] = values
+
+    def store(self, /, **values: Any) -> None:
         """Keep values for the epoch's statistics, and record them as they are."""
         self.store_any(values)
 
@@ -60,13 +72,11 @@ class EpochLogger(TabularLogger, Logger):
         That function is put in the place of `store` (recording/put.py); it hands everything else back to this one.
         """
         packed = self._packed.get(tuple(values))
-        if packed is not None and packed is not self.__dict__.get("store"):
+        if packed is not None and packed is not self.__dict__.get("store") and self._may_quicken():
             self.__dict__["store"] = packed
             return packed(**values)
         if self._run is not None and values:
-            if _EPISODE_LENGTH in values:
-                self._count(values[_EPISODE_LENGTH])
-            self._to_run(values, self.steps)
+            self._to_run(values, self._count(values[_EPISODE_LENGTH]) if _EPISODE_LENGTH in values else self.steps)
         for key, value in values.items():
             self._stored(key).append(value if type(value) in _NUMBERS else _kept(value))
         self._quicken(tuple(values), all(type(value) in _NUMBERS for value in values.values()))
@@ -100,7 +110,7 @@ class EpochLogger(TabularLogger, Logger):
             if with_min_and_max:
                 super().log_tabular(f"Max{key}", highest)
                 super().log_tabular(f"Min{key}", lowest)
-        self.epoch_dict.setdefault(key, []).clear()
+        self._lists.setdefault(key, []).clear()
 
     def get_stats(self, key: str) -> tuple[np.float32, np.float32]:
         """(mean, std) of what was stored under ``key`` since it was last logged; NaN where there is nothing.
@@ -118,12 +128,12 @@ class EpochLogger(TabularLogger, Logger):
 
     def _stored(self, key: str) -> list[Any]:
         self._raw.add(key)
-        return self.epoch_dict.setdefault(key, [])
+        return self._lists.setdefault(key, [])
 
     def _quicken(self, metrics: tuple[str, ...], plain: bool) -> None:
         """Make the function that stores such rows from now on, where there can be one."""
         run = self._run
-        if not isinstance(run, Run) or self._ranks is not None or not GIL or type(self).store is not EpochLogger.store:
+        if not isinstance(run, Run) or self._ranks is not None or not GIL or not self._may_quicken():
             return
         if self._writer is not run._writer:  # after a fork
             self._writer = run._writer
@@ -135,41 +145,67 @@ class EpochLogger(TabularLogger, Logger):
             with contextlib.suppress(OSError):  # the disk is full, which the run has told
                 self._packed[metrics] = self.__dict__["store"] = make_store(run, self, metrics, keeps, length)
 
-    def _count(self, lengths: Any) -> None:
+    def _may_quicken(self) -> bool:
+        """Whether `store` is nobody else's: neither a subclass's nor one that somebody put around ours."""
+        own = self.__dict__.get("store")
+        return type(self).store is EpochLogger.store and (own is None or own in self._packed.values())
+
+    def _count(self, lengths: Any) -> int | None:
         """Count the environment steps of ended episodes; every rank is taken to run as many."""
         try:
-            steps = int(np.sum(lengths))
-        except (TypeError, ValueError, OverflowError):
-            return
-        self.steps = (self.steps or 0) + steps * (1 if self._ranks is None else self._ranks.Get_size())
+            made = int(np.sum(lengths)) * (1 if self._ranks is None else self._ranks.Get_size())
+            if abs(made) > 2**53:
+                raise OverflowError(f"{made} are too many")
+        except Exception as error:  # whatever a foreign type does on conversion
+            self._tell(f"{_EPISODE_LENGTH} makes no number of steps: {error}")
+            return self.steps
+        steps = self.steps = (self.steps or 0) + made  # no call between: another thread may store meanwhile
+        return steps
 
     def _statistics(self, key: str) -> Statistics | None:
-        values = self.epoch_dict[key] if self._strict else self.epoch_dict.get(key, [])
+        values = self._lists[key] if self._strict else self._lists.get(key, [])
         if self._strict and not values:
             raise IndexError("list index out of range")
         try:
             return statistics(_flat(values), self._ranks)
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # whatever a foreign type does on conversion
             if self._strict:
                 raise
             self._tell(f"{key} has no statistics, for not all of what was stored is numbers: {error}")
             return statistics(_flat([]), self._ranks)
 
 
+class _Lists(dict[str, list[Any]]):
+    """Lists that stay the same objects: whoever sets one fills it, for functions made by `make_store` append to it."""
+
+    def __setitem__(self, key: str, values: list[Any]) -> None:
+        if key in self:
+            self[key][:] = values
+        else:
+            super().__setitem__(key, list(values))
+
+
+class _Later(NamedTuple):
+    """A device value, not yet waited for."""
+
+    read: Callable[[], NDArray[Any]]
+
+
 def _kept(value: Any) -> Any:
     """``value`` as it is now: arrays are copied, a device is not waited for."""
     try:
         found = ready_or_later(value)
-    except TypeError:  # a JAX tracer
+    except Exception:  # a JAX tracer, a deleted buffer
         return value
     if found is not None:
-        return found
+        return _Later(found) if callable(found) else found
     return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def _flat(values: list[Any]) -> NDArray[np.float32]:
     """All numbers one after the other."""
-    ready = [value() if callable(value) else value for value in values]
+    ready = [value.read() if isinstance(value, _Later) else value for value in values]
     if any(np.ndim(value) for value in ready):
         ready = list(np.concatenate([np.ravel(value) for value in ready]))
-    return np.array(ready, np.float32)
+    with np.errstate(over="ignore"):  # beyond float32
+        return np.array(ready, np.float32)

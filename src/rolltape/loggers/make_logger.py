@@ -60,15 +60,11 @@ class _Raw(Logger):
     def __init__(self, run: Run | SupportsWrite, prefix: str | None, step_key: str | None) -> None:
         self.tape = RunLogger(run, prefix, step_key=step_key)
         self.keys: set[str] = set()
-        self.step: int | None = None
-        self._run = run
         self._rows = NoneFilter(self.tape)
 
     def write(self, values: Values) -> None:
         self._rows.write(values)
         self.keys.update(values)
-        if isinstance(self._run, Run):
-            self.step = self._run.step
 
     def close(self) -> None:
         self._rows.close()
@@ -83,7 +79,7 @@ class _Derived(Logger):
     def write(self, values: Values) -> None:
         derived = {key: value for key, value in values.items() if key not in self._raw.keys}
         if derived:
-            self._raw.tape.log(derived, self._raw.step)
+            self._raw.tape.log(derived, self._raw.tape.step)
 
     def close(self) -> None:
         """The tape is closed by the raw rows."""

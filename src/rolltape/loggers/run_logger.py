@@ -35,6 +35,8 @@ class RunLogger(Logger):
         self._run = run
         self._index_name = index_name
         self._step_key = step_key
+        self.step: int | None = None
+        """The step of the last row, as far as it is known."""
         self._names = _Names(prefix)
         self._told = False
 
@@ -49,6 +51,9 @@ class RunLogger(Logger):
         if type(step) is not int and step is not None:
             step, values = self._checked(step, values)
         self.log(values, step)
+        if step is None and isinstance(self._run, Run):
+            step = self._run.step
+        self.step = step
 
     def log(self, values: Values, step: int | None = None) -> None:
         """`Run.log`, under the prefix."""
@@ -84,5 +89,7 @@ class _Names(dict[str, str]):
         self._prefix = f"{prefix}/" if prefix else ""
 
     def __missing__(self, key: str) -> str:
+        if not isinstance(key, str):
+            raise TypeError(f"a key must be a string, not {type(key).__name__}: {key!r}")
         name = self[key] = f"{self._prefix}{key}"
         return name

@@ -47,7 +47,10 @@ class SmoothingFilter(Filter):
         smoothed = {}
         for key, value in values.items():
             if matches[key]:
-                average = self._average(key, value)
+                try:
+                    average = self._average(key, value)
+                except Exception:  # whatever a foreign type does when it is calculated with
+                    continue
                 if average is not None:
                     smoothed[f"{key}_smoothed_{self._coeff}"] = average
         self._to.write({**values, **smoothed})
@@ -76,6 +79,8 @@ class SmoothingFilter(Filter):
 def _array(value: Any) -> Any:
     """``value`` as something to calculate with, or None. A tensor stays a tensor, but without its graph."""
     if hasattr(value, "detach"):
+        if value.device.type == "cpu" and not bool(value.isfinite().all()):
+            return None
         return value.detach()
     if hasattr(value, "__array__") and hasattr(value, "shape") and not isinstance(value, np.ndarray):
         return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pickle
@@ -27,6 +26,7 @@ COLORS = {
     "gray": 30, "red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "white": 37, "crimson": 38,
 }  # fmt: skip
 _STEPS = "TotalEnvInteracts"
+_MOST, _DEEPEST = 1000, 20  # of a configuration kept with a run
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -121,10 +121,14 @@ class TabularLogger:
         if self._is_first:
             row = [self.log_current_row.get(key, "") for key in self.log_headers]
             self._print_table(row)
+        else:
+            row = []
+        try:
+            self._record(self.log_current_row)
             self._to_file(row)
-        self._record(self.log_current_row)
-        self.log_current_row.clear()
-        self.first_row = False
+        finally:
+            self.log_current_row.clear()
+            self.first_row = False
 
     def save_config(self, config: Any) -> None:
         """Print a configuration and write it to ``config.json``; the run gets it too, without loggers and addresses.
@@ -138,12 +142,17 @@ class TabularLogger:
         """
         text = config_json(config, self.exp_name, self._strict)
         if isinstance(self._run, Run) and self._is_first:
-            self._run.describe(_comparable(config))
+            try:
+                facts = _comparable(config)
+            except Exception as error:  # whatever foreign objects do when they are looked at
+                self._tell(f"the configuration cannot be kept with the run: {error!r}")
+            else:
+                self._run.describe(facts)
         if self.output_dir is not None:
             self._print(f"\x1b[{COLORS['cyan']};1mSaving config:\n\x1b[0m")
             self._print(text)
             try:
-                Path(self.output_dir, "config.json").write_text(text)
+                Path(self.output_dir, "config.json").write_text(text, encoding="utf-8", errors="backslashreplace")
             except OSError as error:
                 self._lose("config.json", error)
 
@@ -190,28 +199,39 @@ class TabularLogger:
         self._print(dashes)
 
     def _cell(self, value: Any) -> str:
-        if hasattr(value, "__float__"):
-            try:
+        try:
+            if hasattr(value, "__float__"):
                 return f"{float(value.reshape(()) if hasattr(value, 'reshape') else value):8.3g}"
-            except Exception as error:  # an array of several numbers, or whatever a foreign type does
-                if self._strict:
-                    raise TypeError("only size-1 arrays can be converted to Python scalars") from error
-        return str(value)
+        except Exception as error:  # an array of several numbers, or whatever a foreign type does
+            if self._strict:
+                raise TypeError("only size-1 arrays can be converted to Python scalars") from error
+        return _text(value)
 
     def _to_file(self, row: list[Any]) -> None:
         if self._file is not None:
             try:
-                self._file.write(self.log_headers, row)
+                self._file.write(self.log_headers, list(map(_text, row)))
             except OSError as error:
                 self._lose(self._file.path.name, error)
 
     def _record(self, row: Mapping[str, Any]) -> None:
         """Put a row of the table on the tape, at the environment steps that it tells."""
-        with contextlib.suppress(KeyError, TypeError):  # else as many as before
-            self.steps = checked_step(row[_STEPS])
+        if row.get(_STEPS) is not None:
+            self._set_steps(row[_STEPS])
         told = {key: value for key, value in row.items() if key not in self._raw and not _is_empty(value)}
         if self._is_first:
             self._to_run(told, self.steps)
+
+    def _set_steps(self, steps: Any) -> None:
+        """Go on from a number of steps; one that cannot be is told, and leaves what was counted."""
+        try:
+            steps = checked_step(steps)
+            if abs(steps) > 2**53:
+                raise OverflowError(f"{steps} are too many")
+        except Exception as error:  # whatever a foreign type does on conversion
+            self._tell(f"{_STEPS} makes no number of steps: {error}")
+        else:
+            self.steps = steps
 
     def _to_run(self, values: Mapping[str, Any], step: int | None) -> None:
         if isinstance(self._run, Run):
@@ -222,8 +242,8 @@ class TabularLogger:
     def _print(self, text: str) -> None:
         try:
             print(text, flush=True)
-        except (OSError, ValueError) as error:  # nobody reads it any more, or it is closed
-            self._lose("the terminal", error)
+        except Exception as error:  # nobody reads it any more, it is closed, or somebody's own stdout fails
+            self._tell(f"a line cannot be printed: {error}")
 
     def _refuse(self, why: str) -> None:
         if self._strict:
@@ -241,6 +261,15 @@ class TabularLogger:
             warn(message)
 
 
+def _text(value: Any) -> str:
+    """``str(value)``, of arrays in one line."""
+    try:
+        text = str(value)
+    except Exception:  # a foreign type's own
+        return f"<{type(value).__name__}>"
+    return text if isinstance(value, str) else " ".join(text.split("\n")) if "\n" in text else text
+
+
 def _is_empty(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value)
 
@@ -248,6 +277,17 @@ def _is_empty(value: Any) -> bool:
 def _comparable(config: Any) -> dict[str, Any]:
     """A configuration that is equal for equal runs: without loggers, directories and addresses in memory."""
     items = config if isinstance(config, Mapping) else getattr(config, "__dict__", {})
-    kept = {str(key): value for key, value in items.items() if key not in ("logger", "logger_kwargs")}
+    kept = {str(key): _short(value) for key, value in items.items() if key not in ("logger", "logger_kwargs")}
     comparable: dict[str, Any] = json.loads(_ADDRESS.sub("", config_json(kept)))
     return comparable
+
+
+def _short(value: Any, depth: int = 0) -> Any:
+    """Without lists of many values, which are data and no configuration, and without what lies too deep."""
+    if isinstance(value, dict | list | tuple) and depth > _DEEPEST:
+        return f"<{type(value).__name__}>"
+    if isinstance(value, dict):
+        return {key: _short(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_short(inner, depth + 1) for inner in value] if len(value) <= _MOST else f"{len(value)} values"
+    return value

@@ -52,6 +52,7 @@ def make({makers}, writer, schema, size, pack_into, refusals, PLAIN, time_ns, {n
             return {general}
         half.at = end
         run._last = number
+        {reckon}
         try:
             pack_into(half.buffer, at, schema, number, now, {values}, schema)
         except refusals as error:  # an int that no float64, or a step that no int64 can hold
@@ -59,6 +60,7 @@ def make({makers}, writer, schema, size, pack_into, refusals, PLAIN, time_ns, {n
                 raise  # not of pack_into but of a signal handler; the row is there
             half.at = at
             run._last = last
+            {unreckon}
             return {general}
         {then}
     return put
@@ -95,6 +97,8 @@ def _compiled(metrics: int) -> Callable[..., Put]:
         step="last + 1 if step is None else step",
         other="run._log_other(values, step)",
         general="run._log_any(values, step)",
+        reckon="pass",
+        unreckon="pass",
         then="return None",
     )
 
@@ -124,10 +128,12 @@ def _compiled_store(metrics: int, length: int | None) -> Callable[..., Callable[
         [f"type(v{i}) is not int" if i == length else _is_no_number(i) for i in range(metrics)],
         makers="run, storing, " + ", ".join(f"keep{i}" for i in range(metrics)),
         arguments="**values",
-        step=counted if length is None else f"(storing.steps or 0) + v{length}",
+        step=counted if length is None else f"((steps := storing.steps) or 0) + v{length}",
         other="storing.store_any(values)",
         general="storing.store_any(values)",
-        then=keep if length is None else f"storing.steps = number; {keep}",
+        reckon="pass" if length is None else "storing.steps = number",
+        unreckon="pass" if length is None else "storing.steps = steps",
+        then=keep,
     )
 
 

@@ -294,7 +294,7 @@ class Run:
     def _put_facts(self, facts: Mapping[str, Any]) -> None:
         try:
             self._writer.put_facts(facts)
-        except OSError as error:
+        except (OSError, ValueError, RecursionError) as error:
             self._lose(1, f"cannot write to {self._writer.path}: {error}", once="full")
 
     def _put_media(self, name: str, media: File | Image | Video, step: int, now: int) -> None:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+_KINDS = {"name": str, "config": dict, "git": dict, "tags": list}
 
-def merge_facts(into: dict[str, Any], facts: Mapping[str, Any]) -> None:
-    """Add later facts: mappings (config, git) are merged, the newer value stays; lists (tags) are joined."""
-    for name, new in facts.items():
+
+def merge_facts(into: dict[str, Any], facts: object) -> None:
+    """Add later facts: mappings (config, git) are merged, the newer value stays; lists (tags) are joined.
+
+    What is not of the kind that it must be is left out.
+    """
+    for name, new in facts.items() if isinstance(facts, Mapping) else ():
+        if not isinstance(new, _KINDS.get(name, object)):
+            continue
         old = into.get(name)
         if isinstance(old, dict) and isinstance(new, dict):
             into[name] = {**old, **new}

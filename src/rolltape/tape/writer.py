@@ -153,13 +153,14 @@ class TapeWriter:
         most = LARGE if len(step) == 1 else self.half.limit // 4
         few = len(step) * schema.size <= most and unit == TIME_UNIT
         rows = schema.records(step, time, values) if few else b""
+        size = len(rows)
         while few:
-            if not self.make_room(len(rows)):
+            if not self.make_room(size):
                 return False
             with self.lock:
                 half = self.half
                 at = half.at
-                end = at + len(rows)
+                end = at + size  # no call between: log() takes room without the lock (decisions/002-hot-path.md)
                 if end <= half.limit:  # another thread's log() may have taken the room
                     half.at = end
                     half.buffer[at:end] = rows
