@@ -28,6 +28,7 @@ from benchmarks.peers.venv import prepare
 from benchmarks.row import Row
 from benchmarks.size import size_row
 from benchmarks.startup import startup_row
+from benchmarks.stats import iqm_row
 from benchmarks.table import as_json, print_tables
 
 RESULTS = Path(__file__).resolve().parent / "results" / "latest.json"
@@ -76,6 +77,7 @@ def _measure_rows(effort: Effort, progress: Progress) -> list[Row]:
         "log_batch of 1 column": lambda: batch_row(effort, 1),
         "kill -9, slow": lambda: kill_row(effort, SLOW),
         "kill -9, fast": lambda: kill_row(effort, FAST),
+        "IQM and its interval": lambda: iqm_row(effort),
         "import": lambda: startup_row(effort),
     }
     rows: list[Row] = []
