@@ -31,6 +31,7 @@ from acme.tf import utils as tf2_utils
 
 import rolltape
 from rolltape.frameworks.acme import logger_factory
+from rolltape.server import serve_in_background
 
 
 def main() -> None:
@@ -44,7 +45,8 @@ def main() -> None:
     np.random.seed(config.seed)
 
     with rolltape.init(project="mountain-car", name=f"d4pg-s{config.seed}", config=config, tags=["acme"]) as run:
-        print(f"Look at it while it trains: rolltape ui {run.directory.parent.parent}", flush=True)
+        page = serve_in_background(run.directory.parent.parent, None)
+        print(f"Watch: {page.url}", flush=True)
         loggers = logger_factory(run, time_delta=1.0)  # of the terminal; the tape gets every row
         eval_logger = loggers("eval", aggregate_regex="return")
 
@@ -59,7 +61,9 @@ def main() -> None:
             eval_loop.run(num_episodes=5)
             eval_logger.dump()
 
-    print(f"The run in numbers: rolltape show {run.id} --dir {run.directory.parent.parent}")
+    print(f"The page: {page.url}", flush=True)
+    if sys.stdin.isatty():
+        input("Enter ends.")
 
 
 def make_environment(config: argparse.Namespace) -> acme.wrappers.SinglePrecisionWrapper:

@@ -228,7 +228,7 @@ def test_the_real_package_is_not_replaced_under_way() -> None:
         except ImportError as error:
             print(error)
         import neptune as still
-        print(still is neptune, "rolltape" in still.__file__)
+        print(still is neptune, "compat" in still.__file__)
         """,
     )
     assert re.search(r"neptune is imported already, from .*site-packages.*: call install\(\) before", said)

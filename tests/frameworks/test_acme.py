@@ -117,7 +117,7 @@ def test_the_example_runs() -> None:
     (info,) = rolltape.open().runs("mountain-car")
     assert info.config["seed"] == 5
     assert info.status == "finished"
-    assert f"rolltape show {info.id}" in done.stdout
+    assert "The page: http://127.0.0.1:" in done.stdout.splitlines()[-1]
     metrics = rolltape.open().metrics(info.id)
     assert {"learner/critic_loss", "train/episode_return_smoothed_0.99", "eval/episode_return_mean"} <= set(metrics)
     assert points("eval/episode_return", info.id)[0][0] == 600
