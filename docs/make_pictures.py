@@ -21,9 +21,13 @@ from rolltape.store import DirectoryStore
 
 IMAGES = Path(__file__).parent / "images"
 
-# project of the example -> name of the picture, what the framework logs, and every episode
+# project -> name of the picture, what it shows left, and the metrics left (the framework's) and right (every episode)
 FRAMEWORKS = {
     "sb3-ppo": ("sb3", "Stable-Baselines3 logs", "rollout/ep_rew_mean", "rollout/ep_rew"),
+    "sb2-ppo2": ("sb2", "Stable Baselines logs", "ep_reward_mean", "ep_reward"),
+    "rllib-ppo-grid": ("rllib", "RLlib reports", "env_runners/episode_return_mean", "env_runners/episode_return"),
+    "spinup-replay": ("spinup", "Spinning Up logs", "AverageEpRet", "EpRet"),
+    "mountain-car": ("acme", "The average that smooths", "train/episode_return_smoothed_0.99", "train/episode_return"),
 }
 
 
