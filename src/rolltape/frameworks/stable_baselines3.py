@@ -108,15 +108,18 @@ class RolltapeCallback(BaseCallback):
     def _on_step(self) -> bool:
         if self.logger is not self._attached_to:  # somebody gave the model another one meanwhile
             self._attach()
-        assert self._counted is not None
         if self._is_monitored:
-            episodes = [info["episode"] for info in self.locals["infos"] if "episode" in info]
-        else:
-            episodes = self._counted.ended(self.locals["rewards"], self.locals["dones"])
-        if self.is_attached:
-            for episode in episodes:
-                self._log({"rollout/ep_rew": episode["r"], "rollout/ep_len": episode["l"]})
+            for info in self.locals["infos"]:
+                if "episode" in info:
+                    self._log_episode(info["episode"])
+        elif self._counted is not None:
+            for episode in self._counted.ended(self.locals["rewards"], self.locals["dones"]):
+                self._log_episode(episode)
         return True
+
+    def _log_episode(self, episode: Mapping[str, float]) -> None:
+        if self.is_attached:
+            self._log({"rollout/ep_rew": episode["r"], "rollout/ep_len": episode["l"]})
 
     def _on_training_end(self) -> None:
         _tap_of(self.logger).detach(self)
