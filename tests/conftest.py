@@ -27,6 +27,16 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    """And so is a module that skips itself when it is collected: beside others nobody would miss it."""
+    report = yield
+    if os.environ.get("REQUIRE_ALL") == "1" and report.outcome == "skipped":
+        report.outcome = "failed"
+        report.longrepr = f"REQUIRE_ALL=1, but this was skipped: {report.longrepr}"
+    return report
+
+
 @pytest.fixture(autouse=True)
 def tapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The directory that runs of this test are recorded in."""

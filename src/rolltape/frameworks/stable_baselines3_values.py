@@ -14,10 +14,8 @@ from rolltape.loggers.base import SupportsWrite
 from rolltape.loggers.run_logger import RunLogger
 from rolltape.recording.media import Image, Video
 from rolltape.recording.run import Run
-from rolltape.recording.values import PLAIN
+from rolltape.recording.values import NUMBERS
 from rolltape.recording.warning import warn
-
-_NUMBERS = PLAIN | {float}
 
 
 class Values:
@@ -32,7 +30,7 @@ class Values:
         """Log a row."""
         row: dict[str, Any] = {}
         for key, value in values.items():
-            row |= {key: value} if type(value) in _NUMBERS else self._loggable(key, value)
+            row |= {key: value} if type(value) in NUMBERS else self._loggable(key, value)
         if row:
             self._rows.log(row, step)
 

@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from rolltape.loggers.base import Filter, KeyMatch, SupportsWrite, Values
 from rolltape.recording.device import ready_or_later
-from rolltape.recording.values import PLAIN
+from rolltape.recording.values import NUMBERS
 from rolltape.recording.warning import warn
-
-_NUMBERS = PLAIN | {float}
 
 
 class AggregateFilter(Filter):
@@ -42,7 +40,7 @@ class AggregateFilter(Filter):
             if not self._matches[key]:
                 self._last[key] = value.copy() if isinstance(value, np.ndarray) else value
             elif value is not None:
-                kept = value if type(value) in _NUMBERS else _copy(value)
+                kept = value if type(value) in NUMBERS else _copy(value)
                 if kept is None:
                     self._last[key] = value
                 else:

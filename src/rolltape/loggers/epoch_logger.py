@@ -16,10 +16,9 @@ from rolltape.loggers.tabular_logger import TabularLogger
 from rolltape.recording.device import ready_or_later
 from rolltape.recording.put import GIL, MOST_METRICS, make_store
 from rolltape.recording.run import Run
-from rolltape.recording.values import PLAIN
+from rolltape.recording.values import NUMBERS
 from rolltape.tape.writer import TapeWriter
 
-_NUMBERS = PLAIN | {float}
 _EPISODE_LENGTH = "EpLen"
 
 
@@ -78,8 +77,8 @@ class EpochLogger(TabularLogger, Logger):
         if self._run is not None and values:
             self._to_run(values, self._count(values[_EPISODE_LENGTH]) if _EPISODE_LENGTH in values else self.steps)
         for key, value in values.items():
-            self._stored(key).append(value if type(value) in _NUMBERS else _kept(value))
-        self._quicken(tuple(values), all(type(value) in _NUMBERS for value in values.values()))
+            self._stored(key).append(value if type(value) in NUMBERS else _kept(value))
+        self._quicken(tuple(values), all(type(value) in NUMBERS for value in values.values()))
         return None
 
     def write(self, values: Values) -> None:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from rolltape.loggers.base import Filter, KeyMatch, SupportsWrite, Values
-from rolltape.recording.values import PLAIN
+from rolltape.recording.values import NUMBERS
 
-_NUMBERS = PLAIN | {float}
 _WARM_UP = 0.9  # over about ten values
 _NOTHING = (0.0, 0.0)
 
@@ -57,7 +56,7 @@ class SmoothingFilter(Filter):
 
     def _average(self, key: str, value: Any) -> Any:
         average, weight = self._averages.get(key, _NOTHING)
-        if type(value) in _NUMBERS:
+        if type(value) in NUMBERS:
             try:
                 if not math.isfinite(value):
                     return None

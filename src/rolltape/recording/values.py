@@ -18,6 +18,8 @@ PLAIN = frozenset((
     np.int64, np.int32, np.int16, np.int8, np.uint64, np.uint32, np.uint16, np.uint8,
 ))  # fmt: skip
 """Types besides float whose conversion to float is immediate, cheap and cannot wait for a device."""
+NUMBERS = PLAIN | {float}
+"""All such types."""
 
 Later = Callable[[], NDArray[Any]]
 
