@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rolltape.errors import MetricNotFound, RunNotFound, StoreError
 from rolltape.store.buckets import as_of, bucket, equal_edges
-from rolltape.store.model import Curve, Points, RunInfo, WriterInfo
+from rolltape.store.model import Curve, Points, Resumed, RunInfo, WriterInfo
 from rolltape.store.run_files import RunFiles, Series
 from rolltape.tape.reader import Columns
 
@@ -67,6 +67,24 @@ class DirectoryStore:
             raise MetricNotFound(f"run {files.key} has no metric {metric!r}")
         return Points(*columns)
 
+    def scan(
+        self,
+        run: str,
+        metric: str,
+        x: str = "step",
+        window: tuple[float, float] | None = None,
+        resumed: Resumed = "all",
+    ) -> Iterator[tuple[NDArray[np.float64], Points]]:
+        """The points with low <= x <= high in blocks of limited size, as they were logged: x[n] and the points.
+
+        Raises:
+            RunNotFound, MetricNotFound
+        """
+        points = self.points(run, metric)
+        axis = self._axis(self.files(run), Columns(*points), x)
+        inside = slice(None) if window is None else (axis >= window[0]) & (axis <= window[1])
+        yield axis[inside], Points(*(column[inside] for column in points))
+
     def curve(
         self,
         metric: str,
@@ -74,6 +92,8 @@ class DirectoryStore:
         x: str = "step",
         window: tuple[float, float] | None = None,
         buckets: int = 1000,
+        exact: bool = False,
+        resumed: Resumed = "all",
     ) -> Curve:
         """A metric of several runs in common buckets.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Status = Literal["running", "finished", "failed", "interrupted", "killed"]
+Resumed = Literal["all", "latest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +70,27 @@ class Buckets:
     nonfinite: NDArray[np.int64]
 
 
+class Gap(NamedTuple):
+    """A restart: the last x before it and the first x after it, which is smaller where the run went back."""
+
+    before: float
+    after: float
+
+
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A metric over an x-axis in equal buckets: bucket i is edges[i] <= x < edges[i + 1], the last with its end."""
+    """A metric over an x-axis in equal buckets: bucket i is edges[i] <= x < edges[i + 1], the last with its end.
+
+    Unless ``exact``, a point may be counted in the bucket before its own, if it lies less than a bucket's width behind
+    the edge: statistics are those of the points counted, and every point is counted once.
+    """
 
     metric: str
     x: str
     edges: NDArray[np.float64]  # [b + 1]; steps, unix seconds (time) or seconds since the run began (relative)
     runs: dict[str, Buckets]  # by RunInfo.key
+    gaps: dict[str, list[Gap]] = field(default_factory=dict)  # by RunInfo.key, where a run was resumed
+    exact: bool = True
 
 
 class Store(Protocol):
@@ -98,6 +112,17 @@ class Store(Protocol):
         """Every point of a metric. Raises RunNotFound, MetricNotFound."""
         ...
 
+    def scan(
+        self,
+        run: str,
+        metric: str,
+        x: str = "step",
+        window: tuple[float, float] | None = None,
+        resumed: Resumed = "all",
+    ) -> Iterator[tuple[NDArray[np.float64], Points]]:
+        """The points with low <= x <= high in blocks of limited size, as they were logged: x[n] and the points."""
+        ...
+
     def curve(
         self,
         metric: str,
@@ -105,6 +130,8 @@ class Store(Protocol):
         x: str = "step",
         window: tuple[float, float] | None = None,
         buckets: int = 1000,
+        exact: bool = False,
+        resumed: Resumed = "all",
     ) -> Curve:
         """A metric of several runs in common buckets. Raises RunNotFound, MetricNotFound, StoreError."""
         ...
