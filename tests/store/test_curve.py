@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import rolltape
-from rolltape.store.buckets import as_of, bucket, equal_edges
+from rolltape.store.axes import as_of
+from rolltape.store.buckets import as_buckets, equal_edges, gather, points_as_pieces
 
 numbers = st.floats(-1e6, 1e6)
 
@@ -30,7 +31,7 @@ def test_every_bucket_is_what_brute_force_says(
 ) -> None:
     edges = equal_edges(low, low + width, buckets)
     x, value = (np.array(column) for column in zip(*points, strict=True)) if points else (np.empty(0), np.empty(0))
-    found = bucket(x, value, edges)
+    found = as_buckets(gather(points_as_pieces(x, value), edges))
     for i in range(buckets):
         last = i == buckets - 1
         inside = (x >= edges[i]) & ((x <= edges[i + 1]) if last else (x < edges[i + 1]))

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rolltape.errors import MetricNotFound, RunNotFound, StoreError
-from rolltape.store.buckets import as_of, bucket, equal_edges
-from rolltape.store.model import Curve, Points, Resumed, RunInfo, WriterInfo
-from rolltape.store.run_files import RunFiles, Series
-from rolltape.tape.reader import Columns
+from rolltape.store.axes import Axis, MetricAxis
+from rolltape.store.buckets import as_buckets, equal_edges
+from rolltape.store.cache_directory import cache_directory
+from rolltape.store.model import Buckets, Curve, Gap, Points, Resumed, RunInfo, WriterInfo
+from rolltape.store.run_files import RunFiles
+from rolltape.store.run_series import RunSeries, axis_of
+from rolltape.tape.filesystem import is_network
+from rolltape.tape.index_file import IndexUnusable
+from rolltape.tape.indexed_tape import IndexedTape, Progress, nowhere
 
-_CACHE = 256 << 20  # bytes of points kept in memory between questions
+T = TypeVar("T")
+
+_AXES = 64 << 20  # bytes of joined axes kept in memory between questions
 _MOST_BUCKETS = 100_000
+_TRIES = 3
 
 
 class DirectoryStore:
@@ -34,7 +43,8 @@ class DirectoryStore:
         if not self.root.is_dir():
             raise StoreError(f"there is no directory {self.root}")
         self._files: dict[Path, RunFiles] = {}
-        self._series: OrderedDict[tuple[str, str], Series] = OrderedDict()
+        self._axes: OrderedDict[tuple[str, str], tuple[int, MetricAxis]] = OrderedDict()
+        self._on_network = is_network(self.root)
         self._lock = threading.Lock()
 
     def runs(self, project: str | None = None) -> list[RunInfo]:
@@ -62,9 +72,9 @@ class DirectoryStore:
     def points(self, run: str, metric: str) -> Points:
         """Every point of a metric as logged, writer after writer. Raises RunNotFound, MetricNotFound."""
         files = self.files(run)
-        columns = self._columns(files, metric)
+        columns = files.points(metric)
         if not len(columns.step) and metric not in files.metrics():
-            raise MetricNotFound(f"run {files.key} has no metric {metric!r}")
+            raise MetricNotFound(f"run {files.key} has no metric {metric!r}{_instead([files], metric)}")
         return Points(*columns)
 
     def scan(
@@ -77,13 +87,23 @@ class DirectoryStore:
     ) -> Iterator[tuple[NDArray[np.float64], Points]]:
         """The points with low <= x <= high in blocks of limited size, as they were logged: x[n] and the points.
 
+        Args:
+            run: its id, ``project/id`` or key.
+            metric, x, window, resumed: as in `curve`.
+
         Raises:
-            RunNotFound, MetricNotFound
+            RunNotFound, MetricNotFound: there is none; StoreError: the window is not possible.
         """
-        points = self.points(run, metric)
-        axis = self._axis(self.files(run), Columns(*points), x)
-        inside = slice(None) if window is None else (axis >= window[0]) & (axis <= window[1])
-        yield axis[inside], Points(*(column[inside] for column in points))
+        _check_window(window)
+        files = self.files(run)
+
+        def blocks(series: RunSeries) -> Iterator[tuple[NDArray[np.float64], Points]] | None:
+            return None if series.is_empty else series.blocks(window)
+
+        found = self._ask(files, metric, x, resumed, blocks)
+        if found is None:
+            raise MetricNotFound(f"run {files.key} has no metric {metric!r}{_instead([files], metric)}")
+        return found
 
     def curve(
         self,
@@ -100,32 +120,63 @@ class DirectoryStore:
         Args:
             metric: its name.
             runs: ids or keys; None: all that have the metric. A run without it is left out.
-            x: ``step``, ``time`` (unix seconds), ``relative`` (seconds since the run began), or the name of a
-                metric that counts, joined as of each point's time.
+            x: ``step``, ``time`` (unix seconds), ``relative`` (seconds since the run began), ``process`` (the same
+                without the pauses in which no writer lived), or the name of a metric that counts, joined as of each
+                point's time.
             window: (low, high) in units of x; None: all.
             buckets: how many equal buckets, 1 to 100,000.
+            exact: whether every point is counted in its own bucket. Otherwise, where there are many points, those
+                less than a bucket's width behind an edge may be counted before it, which is much faster.
+            resumed: ``all`` points, or the ``latest``: without those that a resumed run logged again, which are those
+                at or after the step at which it was taken up.
 
         Raises:
             RunNotFound, MetricNotFound: no such run; no run has the metric.
-            StoreError: the window or the number of buckets is not possible.
+            StoreError: the window, the number of buckets or ``resumed`` is not possible.
         """
         if not 1 <= buckets <= _MOST_BUCKETS:
             raise StoreError(f"buckets must be 1 to {_MOST_BUCKETS}, not {buckets}")
-        if window is not None and not (all(map(math.isfinite, window)) and window[0] < window[1]):
-            raise StoreError(f"window must be two finite numbers, the first smaller, not {window}")
+        if resumed not in get_args(Resumed):
+            raise StoreError(f"resumed must be one of {', '.join(get_args(Resumed))}, not {resumed!r}")
+        _check_window(window)
         every = self.run_files()
-        chosen = every if runs is None else [_find(every, run, self.root) for run in runs]
-        axes: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+        chosen = every if runs is None else [_find(every, run, self.root) for run in dict.fromkeys(runs)]
+        extents: dict[str, tuple[float, float]] = {}
+        holding: list[RunFiles] = []
         for files in chosen:
-            columns = self._columns(files, metric)
-            if len(columns.step):
-                axes[files.key] = self._axis(files, columns, x), columns.value
-        if not axes:
-            raise MetricNotFound(f"none of the runs has a metric {metric!r}")
-        if window is None:
-            window = _extent([axis for axis, _ in axes.values()])
-        edges = equal_edges(*window, buckets)
-        return Curve(metric, x, edges, {key: bucket(axis, value, edges) for key, (axis, value) in axes.items()})
+            extent = self._ask(files, metric, x, resumed, lambda one: None if one.is_empty else one.extent())
+            if extent is not None:
+                holding.append(files)
+                extents[files.key] = extent
+        if not holding:
+            raise MetricNotFound(f"none of the runs has a metric {metric!r}{_instead(chosen, metric)}")
+        edges = equal_edges(*(window or _union(extents.values())), buckets)
+        found: dict[str, Buckets] = {}
+        gaps: dict[str, list[Gap]] = {}
+        for files in holding:
+            answer = self._ask(files, metric, x, resumed, lambda one: (one.sums(edges, exact), one.gaps()))
+            if answer is not None:
+                sums, gaps_of_run = answer
+                found[files.key] = as_buckets(sums)
+                if gaps_of_run:
+                    gaps[files.key] = gaps_of_run
+        return Curve(metric, x, edges, found, gaps, exact)
+
+    def index(self, runs: Sequence[str] | None = None, progress: Progress = nowhere) -> None:
+        """Bring the indexes of runs (None: of all) up to date, as every curve does for those that it asks.
+
+        progress: is told how many bytes of tape are in the indexes, and how many there are.
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
+        every = self.run_files()
+        chosen = every if runs is None else [_find(every, run, self.root) for run in dict.fromkeys(runs)]
+        sizes = [files.size() for files in chosen]
+        for number, files in enumerate(chosen):
+            before, total = sum(sizes[:number]), sum(sizes)
+            with files.reading(lambda done, _, before=before, total=total: progress(before + done, total)):  # type: ignore[misc]
+                pass
 
     def run_files(self) -> list[RunFiles]:
         """The files of every run there is now."""
@@ -133,36 +184,63 @@ class DirectoryStore:
             found = {path.parent for path in self.root.glob("*/*/run.json")}
             for gone in self._files.keys() - found:
                 key = self._files.pop(gone).key
-                for kept in [kept for kept in self._series if kept[0] == key]:
-                    del self._series[kept]
+                for kept in [kept for kept in self._axes if kept[0] == key]:
+                    del self._axes[kept]
             for directory in found - self._files.keys():
-                self._files[directory] = RunFiles(directory)
+                self._files[directory] = RunFiles(directory, self._index_places)
             return [self._files[directory] for directory in sorted(found)]
 
     def files(self, run: str) -> RunFiles:
         """The files of one run. Raises RunNotFound."""
         return _find(self.run_files(), run, self.root)
 
-    def _columns(self, files: RunFiles, metric: str) -> Columns:
-        with self._lock:
-            series = self._series.setdefault((files.key, metric), Series())
-            self._series.move_to_end((files.key, metric))
-        columns = files.follow(metric, series)
-        with self._lock:
-            total = sum(kept.nbytes for kept in self._series.values())
-            while total > _CACHE and len(self._series) > 1:
-                total -= self._series.popitem(last=False)[1].nbytes
-        return columns
+    def _ask(
+        self, files: RunFiles, metric: str, x: str, resumed: Resumed, question: Callable[[RunSeries], T | None]
+    ) -> T | None:
+        """The answer about one run; None if the run is gone. An index that turns out unusable is made again."""
+        for _ in range(_TRIES):
+            try:
+                with files.reading() as tapes:
+                    return question(RunSeries(tapes, metric, self._axis(files, tapes, x), resumed))
+            except IndexUnusable:
+                files.forget_indexes()
+            except FileNotFoundError:
+                if files.directory.is_dir():
+                    raise
+                return None
+        raise StoreError(f"the indexes of run {files.key} cannot be read, although they were made again")
 
-    def _axis(self, files: RunFiles, columns: Columns, x: str) -> NDArray[np.float64]:
-        if x == "step":
-            return columns.step.astype(np.float64)
-        if x == "time":
-            return columns.time / 1e9
-        if x == "relative":
-            return columns.time / 1e9 - files.info().started
-        axis = self._columns(files, x)
-        return as_of(columns.time, axis.time, axis.value)
+    def _axis(self, files: RunFiles, tapes: Sequence[IndexedTape], x: str) -> Axis:
+        if x in ("step", "time", "relative", "process"):
+            return axis_of(tapes, x, files.started())
+        with self._lock:
+            kept = self._axes.get((files.key, x))
+        if kept is None or kept[0] != files.version:
+            kept = files.version, MetricAxis(tapes, x)
+            with self._lock:
+                self._axes[files.key, x] = kept
+                while sum(axis.nbytes for _, axis in self._axes.values()) > _AXES and len(self._axes) > 1:
+                    self._axes.popitem(last=False)
+        return kept[1]
+
+    def _index_places(self, tape: Path) -> list[Path]:
+        """Where the index of a tape may lie: beside it, or in the user's cache directory."""
+        name = f"{tape.stem}.index"
+        cache = cache_directory()
+        digest = hashlib.blake2b(str(tape).encode(errors="surrogateescape"), digest_size=12).hexdigest()
+        beside = [] if self._on_network else [tape.with_name(name)]
+        return beside + ([] if cache is None else [cache / "indexes" / digest[:2] / f"{digest}.index"])
+
+
+def _check_window(window: tuple[float, float] | None) -> None:
+    if window is not None and not (all(map(math.isfinite, window)) and window[0] < window[1]):
+        raise StoreError(f"window must be two finite numbers, the first smaller, not {window}")
+
+
+def _instead(chosen: Sequence[RunFiles], metric: str) -> str:
+    """What else goes by the name of a metric that has no points."""
+    kinds = {str(event.get("kind")) for files in chosen for event in files.events() if event.get("name") == metric}
+    return f", but {', '.join(sorted(kinds))} of that name" if kinds else ""
 
 
 def _find(every: Sequence[RunFiles], run: str, root: Path) -> RunFiles:
@@ -177,10 +255,8 @@ def _find(every: Sequence[RunFiles], run: str, root: Path) -> RunFiles:
     return matches[0]
 
 
-def _extent(axes: list[NDArray[np.float64]]) -> tuple[float, float]:
-    """The smallest and largest finite x."""
-    with_some = [axis[np.isfinite(axis)] for axis in axes]
-    with_some = [axis for axis in with_some if len(axis)]
-    if not with_some:
-        return 0.0, 1.0
-    return min(float(axis.min()) for axis in with_some), max(float(axis.max()) for axis in with_some)
+def _union(extents: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """From the smallest to the largest x; (0, 1) if no point has an x."""
+    lows, highs = zip(*extents, strict=True)
+    low, high = min(lows), max(highs)
+    return (low, high) if low <= high else (0.0, 1.0)

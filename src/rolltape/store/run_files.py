@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from rolltape.errors import TapeError
 from rolltape.store.identity import read_identity
 from rolltape.store.model import RunInfo, Status, WriterInfo
 from rolltape.tape.facts import merge_facts
-from rolltape.tape.reader import Columns, Cursor, TapeReader, concatenate
+from rolltape.tape.indexed_tape import IndexedTape, Progress, nowhere
+from rolltape.tape.reader import Columns, TapeReader, concatenate
 
 _DESCRIBED = ("name", "config", "tags")  # what run.json begins and META frames go on with
 
@@ -19,14 +21,15 @@ _DESCRIBED = ("name", "config", "tags")  # what run.json begins and META frames 
 class RunFiles:
     """Follows one run. Every method looks at the files anew and may be called from any thread."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, index_places: Callable[[Path], Sequence[Path]] = lambda _: ()) -> None:
         self.directory = directory
+        self._index_places = index_places
         self.key = f"{directory.parent.name}/{directory.name}"
         self.version = 0  # grows when something is new
         self._lock = threading.RLock()
         self._identity: dict[str, Any] = {}
         self._problem: str | None = None
-        self._readers: dict[Path, TapeReader] = {}
+        self._tapes: dict[Path, IndexedTape] = {}
         self._foreign: dict[Path, str] = {}
         self._seen: object = None
 
@@ -36,15 +39,15 @@ class RunFiles:
             self._identify()
             for path in sorted(path for path in self.directory.glob("*.tape") if path.is_file()):
                 try:
-                    if path in self._readers:
-                        self._readers[path].refresh()
+                    if path in self._tapes:
+                        self._tapes[path].refresh()
                     else:
-                        self._readers[path] = TapeReader(path)
+                        self._tapes[path] = IndexedTape(path, self._index_places(path))
                         self._foreign.pop(path, None)
                 except (TapeError, OSError) as error:
                     self._foreign[path] = str(error)
             seen = (
-                [(reader.version, reader.alive) for reader in self._readers.values()],
+                [(tape.era, tape.reader.version, tape.reader.alive) for tape in self._tapes.values()],
                 list(self._foreign.values()),
                 self._problem,
             )
@@ -57,13 +60,13 @@ class RunFiles:
         """Everything known of the run."""
         with self._lock:
             self.refresh()
-            identity, readers = self._identity, self._in_order()
+            identity, readers = self._identity, [tape.reader for tape in self._in_order()]
             status, blamed = _status(readers)
             facts: dict[str, Any] = {name: identity[name] for name in _DESCRIBED if name in identity}
             for reader in readers:
                 merge_facts(facts, reader.facts)
             end = blamed.end if blamed is not None and blamed.end is not None else {}
-            started = identity.get("started", min((r.opened for r in readers), default=0) / 1e9)
+            started = self.started()
             last = max((reader.last_sign for reader in readers), default=0) / 1e9
             environment = identity.get("environment", {})
             if "git" in facts:
@@ -84,6 +87,14 @@ class RunFiles:
                 lost=sum(reader.lost for reader in readers),
                 environment=environment,
             )
+
+    def started(self) -> float:
+        """When the run began, in unix seconds."""
+        with self._lock:
+            self._identify()
+            if "started" in self._identity:
+                return float(self._identity["started"])
+            return min((tape.reader.opened for tape in self._tapes.values()), default=0) / 1e9
 
     def is_called(self, name: str) -> bool:
         """Whether ``name`` is the run's id or project/id."""
@@ -106,7 +117,7 @@ class RunFiles:
                     reader.lost,
                     None if reader.alive else reader.problem,
                 )
-                for reader in self._in_order()
+                for reader in (tape.reader for tape in self._in_order())
             ]
             return found + [
                 WriterInfo(path.stem, "killed", None, 0, 0, 0, problem) for path, problem in self._foreign.items()
@@ -116,27 +127,53 @@ class RunFiles:
         """The names of all metrics, sorted."""
         with self._lock:
             self.refresh()
-            return sorted({name for reader in self._readers.values() for name in reader.metrics()})
+            return sorted({name for tape in self._tapes.values() for name in tape.reader.metrics()})
 
     def events(self) -> list[dict[str, Any]]:
         """Texts and the names of media files, by time."""
         with self._lock:
             self.refresh()
             return sorted(
-                (e for reader in self._readers.values() for e in reader.events), key=lambda e: e.get("time", 0)
+                (e for tape in self._tapes.values() for e in tape.reader.events), key=lambda e: e.get("time", 0)
             )
 
-    def follow(self, metric: str, series: Series) -> Columns:
-        """All points of a metric: those that ``series`` has already, and what is new, which it keeps."""
+    def points(self, metric: str) -> Columns:
+        """All points of a metric, writer after writer. Raises TapeError, OSError."""
         with self._lock:
             self.refresh()
-            for reader in self._in_order():
-                points, cursor = reader.read(metric, series.cursors.get(reader.path, Cursor()))
-                series.cursors[reader.path] = cursor
-                if len(points.step):
-                    series.parts.setdefault(reader.path, []).append(points)
-            ordered = [reader.path for reader in self._in_order()]
-            return series.whole(ordered)
+            return concatenate([tape.reader.read(metric)[0] for tape in self._in_order()])
+
+    @contextmanager
+    def reading(self, progress: Progress = nowhere) -> Iterator[list[IndexedTape]]:
+        """The run's tapes in the order they began, as they are now, their indexes up to date.
+
+        progress: is told how many bytes of tape are in the indexes, and how many there are.
+
+        Raises:
+            TapeError, OSError, IndexUnusable: a tape or an index cannot be read; of an index see `forget_indexes`.
+        """
+        with self._lock, ExitStack() as indexes:
+            self.refresh()
+            tapes = self._in_order()
+            total = sum(tape.reader.size for tape in tapes)
+            done = 0
+            for tape in tapes:
+                tape.update(lambda read, _, done=done: progress(done + read, total))  # type: ignore[misc]
+                done += tape.reader.size
+                indexes.enter_context(tape.reading())
+            yield tapes
+
+    def size(self) -> int:
+        """Bytes of all tapes."""
+        with self._lock:
+            self.refresh()
+            return sum(tape.reader.size for tape in self._tapes.values())
+
+    def forget_indexes(self) -> None:
+        """Make the indexes anew: one of them is not usable. Raises TapeError, OSError."""
+        with self._lock:
+            for tape in self._tapes.values():
+                tape.forget()
 
     def _identify(self) -> None:
         if "id" not in self._identity:
@@ -144,27 +181,8 @@ class RunFiles:
             self._identity, problem = read_identity(path)
             self._problem = f"{path} {problem}" if problem else None
 
-    def _in_order(self) -> list[TapeReader]:
-        return sorted(self._readers.values(), key=lambda reader: (reader.opened, reader.path.name))
-
-
-class Series:
-    """The points of one metric that have been read so far, and where to go on."""
-
-    def __init__(self) -> None:
-        self.cursors: dict[Path, Cursor] = {}
-        self.parts: dict[Path, list[Columns]] = {}
-
-    def whole(self, order: list[Path]) -> Columns:
-        """Everything, writer after writer."""
-        for parts in self.parts.values():
-            if len(parts) > 1:
-                parts[:] = [concatenate(parts)]
-        return concatenate([self.parts[path][0] for path in order if path in self.parts])
-
-    @property
-    def nbytes(self) -> int:
-        return sum(column.nbytes for parts in self.parts.values() for part in parts for column in part)
+    def _in_order(self) -> list[IndexedTape]:
+        return sorted(self._tapes.values(), key=lambda tape: (tape.reader.opened, tape.path.name))
 
 
 def _writer_status(reader: TapeReader) -> Status:

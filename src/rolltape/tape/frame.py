@@ -77,6 +77,16 @@ def read_frame(file: BinaryIO, offset: int, seq: int) -> Frame | str:
     return Frame(offset, kind, found, points, time, payload)
 
 
+def check_payload(file: BinaryIO, start: int, payload: bytes) -> None:
+    """Raises ValueError if the payload that lies at byte ``start`` is not what its frame's CRC says."""
+    file.seek(start - HEADER_SIZE)
+    header = file.read(HEADER_SIZE)
+    if len(header) < HEADER_SIZE or header[_FIELDS.size :] != _CRC.pack(
+        zlib.crc32(payload, zlib.crc32(header[: _FIELDS.size]))
+    ):
+        raise ValueError("the frame is damaged (CRC)")
+
+
 def whole_frames_after(path: Path, offset: int) -> int:
     """How many whole frames lie somewhere at or after ``offset``: what damage hides from a reader."""
     data = path.read_bytes()

@@ -1,15 +1,16 @@
 """The reader of one tape: follows it while it grows, and yields each point of a metric exactly once.
 
 A tape is reopened on every look and never mapped, so that this also works for files that another machine writes. What
-lies in memory is the directory of each frame, not its points.
+lies in memory is where each frame lies, not its points; that much can be put aside (`memory`) and gone on from.
 """
 
 from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,13 @@ from numpy.typing import NDArray
 from rolltape.errors import TapeError
 from rolltape.tape.columns import RowsFrame, ZstdError
 from rolltape.tape.facts import merge_facts
-from rolltape.tape.frame import HEADER_SIZE, MAGIC, Kind, read_frame
+from rolltape.tape.frame import HEADER_SIZE, MAGIC, Kind, check_payload, read_frame
+from rolltape.tape.frame_table import FrameTable
 from rolltape.tape.head import HeadRows, HeadSnapshot, read_head
 from rolltape.tape.life import is_alive
 from rolltape.tape.rows import Schema
+
+T = TypeVar("T")
 
 _LOOKS = 5  # tries to see tape and head at one moment
 
@@ -43,10 +47,10 @@ class Columns(NamedTuple):
 NOTHING = Columns(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 
 
-class _RowsAt(NamedTuple):
-    offset: int
-    length: int
-    rows: RowsFrame
+_KEPT = (
+    *("opening", "end", "facts", "events", "frames", "size", "last_frame", "opened", "last_sign"),
+    *("_lost", "_points", "_framed"),
+)
 
 
 class TapeReader:
@@ -54,14 +58,17 @@ class TapeReader:
 
     Args:
         path: the tape. It may still be empty or growing.
+        memory: what an earlier reader of this tape remembered.
+        rows: its table of ROWS frames.
 
     Raises:
         TapeError: the file does not begin like a tape.
         OSError: the file cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, memory: dict[str, Any] | None = None, rows: FrameTable | None = None) -> None:
         self.path = path
+        self.rows = rows or FrameTable()
         self.opening: dict[str, Any] = {}
         self.end: dict[str, Any] | None = None
         self.facts: dict[str, Any] = {}
@@ -69,6 +76,7 @@ class TapeReader:
         self.problem: str | None = None  # in words: what lies behind the last whole frame
         self.frames = 0
         self.size = 0  # bytes of whole frames
+        self.last_frame = 0  # the byte at which the last whole one begins
         self.opened = 0  # ns: the first frame
         self.last_sign = 0  # ns: the last frame or heartbeat
         self.version = 0  # changes when there is something new
@@ -77,12 +85,29 @@ class TapeReader:
         self._points = 0
         self._schemas: dict[int, Schema] = {}
         self._places: dict[str, dict[int, int]] = {}  # metric -> schema id -> column
-        self._rows: list[_RowsAt] = []
+        self._file: tuple[int, int] | None = None  # device and inode: a tape put in its place is another one
         self._framed = 0  # the highest generation seen as a frame
         self._head: list[HeadRows] = []
         self._snapshot: HeadSnapshot | None = None
         self._head_signature: tuple[tuple[int, int], ...] = ()
+        self._unchecked = len(self.rows)  # frames whose CRC this reader has not seen
+        if memory is not None:
+            for name in _KEPT:
+                setattr(self, name, memory[name])
+            for declared in memory["schemas"]:
+                self._declare(declared)
         self.refresh()
+
+    def memory(self) -> dict[str, Any]:
+        """What has been read so far, as JSON can hold it."""
+        schemas = [{"schema": schema.id, "metrics": schema.metrics} for schema in self._schemas.values()]
+        return {**{name: getattr(self, name) for name in _KEPT}, "schemas": schemas}
+
+    @property
+    def replaced(self) -> bool:
+        """Whether the file is not the one that was read so far: another one, or shorter. Raises OSError."""
+        found = self.path.stat()
+        return found.st_size < self.size or (found.st_dev, found.st_ino) != (self._file or (found.st_dev, found.st_ino))
 
     def refresh(self) -> int:
         """Look for new frames and rows; returns `version`, which differs from the last one if there were any.
@@ -90,7 +115,9 @@ class TapeReader:
         Raises:
             TapeError, OSError: as the constructor.
         """
-        if self.end is not None and self.path.stat().st_size == self.size:
+        found = self.path.stat()
+        self._file = self._file or (found.st_dev, found.st_ino)
+        if self.end is not None and found.st_size == self.size:
             return self.version
         before = (self.frames, self.problem, self._head_signature, self.lost)
         for look in range(_LOOKS):
@@ -129,24 +156,78 @@ class TapeReader:
         places = self._places.get(metric, {})
         seen = dict(cursor.heads)
         parts: list[Columns] = []
-        if cursor.frames < len(self._rows):
-            with self.path.open("rb") as file:
-                for frame in self._rows[cursor.frames :]:
-                    skip = seen.pop(frame.rows.generation, 0)
-                    if any(group.schema in places for group in frame.rows.groups):
-                        file.seek(frame.offset)
-                        try:
-                            parts.append(_from_frame(frame.rows, file.read(frame.length), places, skip))
-                        except (LookupError, ValueError, ZstdError) as error:
-                            place = frame.offset - HEADER_SIZE
-                            raise TapeError(
-                                f"{self.path}: the columns at byte {place} cannot be read: {error}"
-                            ) from error
+        wanted = []
+        for number in range(cursor.frames, len(self.rows)):
+            frame = self.rows[number]
+            skip = seen.pop(frame.generation, 0)
+            if any(schema in places for schema, _ in frame.groups):
+                wanted.append((number, skip))
+        parts += self._decode(wanted, lambda rows, payload, skip: _from_frame(rows, payload, places, skip))
         for half in self._head:
             parts.append(_from_head(half, places, seen.get(half.generation, 0)))
             seen[half.generation] = max(half.rows, seen.get(half.generation, 0))
         heads = tuple((generation, rows) for generation, rows in seen.items() if generation > self._framed)
-        return concatenate(parts), Cursor(len(self._rows), heads)
+        return concatenate(parts), Cursor(len(self.rows), heads)
+
+    def counts(self, metric: str) -> NDArray[np.int64]:
+        """[ROWS frames]: how many points of a metric lie in each."""
+        return self.rows.counts(self._places.get(metric, {}))
+
+    def frames_of(self, metric: str, numbers: Iterable[int]) -> Iterator[Columns]:
+        """The points of a metric in each of these ROWS frames. Raises as `read`."""
+        places = self._places.get(metric, {})
+        return self._decode(
+            ((number, 0) for number in numbers), lambda rows, payload, _: _from_frame(rows, payload, places)
+        )
+
+    def whole_frames(self, start: int) -> Iterator[dict[str, Columns]]:
+        """The points of all metrics in each ROWS frame from number ``start`` on. Raises as `read`."""
+        return self._decode(((number, 0) for number in range(start, len(self.rows))), self._all_of_frame)
+
+    def head_points(self, metric: str) -> Columns:
+        """The points of a metric that are only in the head, as of the last `refresh`."""
+        places = self._places.get(metric, {})
+        return concatenate([_from_head(half, places) for half in self._head])
+
+    def _decode(self, wanted: Iterable[tuple[int, int]], decode: Callable[[RowsFrame, bytes, int], T]) -> Iterator[T]:
+        """What ``decode`` makes of these frames, each with how many of its rows are to be left out."""
+        file = None
+        try:
+            for number, skip in wanted:
+                file = file or self.path.open("rb")
+                frame = self.rows[number]
+                file.seek(frame.payload)
+                try:
+                    payload = file.read(frame.length)
+                    if number < self._unchecked:
+                        check_payload(file, frame.payload, payload)
+                    yield decode(RowsFrame(payload), payload, skip)
+                except (LookupError, ValueError, struct.error, ZstdError) as error:
+                    place = frame.payload - HEADER_SIZE
+                    raise TapeError(f"{self.path}: the columns at byte {place} cannot be read: {error}") from error
+        finally:
+            if file is not None:
+                file.close()
+
+    def _all_of_frame(self, rows: RowsFrame, payload: bytes, _skip: int) -> dict[str, Columns]:
+        found: dict[str, Columns] = {}
+        twice: set[str] = set()
+        for group in rows.groups:
+            step, time = rows.step(payload, group), rows.time(payload, group)
+            metrics = self._schemas[group.schema].metrics
+            for name, value in zip(metrics, rows.all_values(payload, group), strict=True):
+                if name in found:
+                    twice.add(name)
+                found[name] = Columns(step, time, value)
+        for name in twice:  # its points in several groups are put in order
+            found[name] = _from_frame(rows, payload, self._places[name])
+        return found
+
+    def _declare(self, declared: dict[str, Any]) -> None:
+        schema = Schema(declared["schema"], tuple(declared["metrics"]))
+        self._schemas[schema.id] = schema
+        for column, metric in enumerate(schema.metrics):
+            self._places.setdefault(metric, {})[schema.id] = column
 
     def _read_frames(self) -> None:
         with self.path.open("rb") as file:
@@ -157,7 +238,7 @@ class TapeReader:
                     self.problem = f"the frame at byte {frame.offset} says what no writer writes: {error!r}"
                     return
                 self.frames += 1
-                self.size = frame.end
+                self.last_frame, self.size = frame.offset, frame.end
                 self.last_sign = frame.time
                 self.opened = self.opened or frame.time
             self.problem = frame or None
@@ -172,15 +253,12 @@ class TapeReader:
             rows = RowsFrame(payload)
             if 0 < rows.generation <= self._framed:
                 return
-            self._rows.append(_RowsAt(offset + HEADER_SIZE, len(payload), rows))
+            groups = [(group.schema, group.rows) for group in rows.groups]
+            self.rows.add(offset + HEADER_SIZE, len(payload), rows.generation, groups)
             self._framed = max(self._framed, rows.generation)
             self._points += points
         elif kind == Kind.SCHEMA:
-            declared = json.loads(payload)
-            schema = Schema(declared["schema"], tuple(declared["metrics"]))
-            self._schemas[schema.id] = schema
-            for column, metric in enumerate(schema.metrics):
-                self._places.setdefault(metric, {})[schema.id] = column
+            self._declare(json.loads(payload))
         elif kind == Kind.OPEN:
             self.opening = json.loads(payload)
         elif kind == Kind.EVENT:
@@ -213,21 +291,25 @@ class TapeReader:
         return True
 
 
-def _from_frame(rows: RowsFrame, payload: bytes, places: dict[int, int], skip: int) -> Columns:
+def _from_frame(rows: RowsFrame, payload: bytes, places: dict[int, int], skip: int = 0) -> Columns:
     parts, orders = [], []
-    for group in rows.groups:
-        column = places.get(group.schema)
-        if column is None:
-            continue
-        points = Columns(rows.step(payload, group), rows.time(payload, group), rows.values(payload, group, column))
-        order = rows.order(payload, group) if skip or len(rows.groups) > 1 else np.arange(group.rows)
+    holding = [group for group in rows.groups if group.schema in places]
+    for group in holding:
+        points = Columns(
+            rows.step(payload, group),
+            rows.time(payload, group),
+            rows.values(payload, group, places[group.schema]),
+        )
+        if not skip and len(holding) == 1:
+            return points
+        order = rows.order(payload, group)
         kept = order >= skip
         parts.append(points if kept.all() else Columns(points.step[kept], points.time[kept], points.value[kept]))
         orders.append(order[kept])
     return _in_order(parts, orders)
 
 
-def _from_head(half: HeadRows, places: dict[int, int], skip: int) -> Columns:
+def _from_head(half: HeadRows, places: dict[int, int], skip: int = 0) -> Columns:
     parts, orders = [], []
     for group in half.groups:
         column = places.get(group.schema.id)

@@ -1,0 +1,116 @@
+"""One metric of one run over an x-axis: the tapes of all its writers together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rolltape.store.axes import Axis, MetricAxis, StepAxis, TimeAxis
+from rolltape.store.buckets import Sums, add
+from rolltape.store.descent import blocks_of, extent, sums_of
+from rolltape.store.model import Gap, Points, Resumed
+from rolltape.tape.indexed_tape import IndexedTape
+from rolltape.tape.reader import Columns
+
+Floats = NDArray[np.float64]
+
+
+class RunSeries:
+    """To be used while the run's tapes are being read.
+
+    Args:
+        tapes: of the run, in the order in which they were opened, their indexes up to date.
+        metric: its name.
+        axis: where on x its points lie.
+        resumed: ``latest``: what was logged at or after the step at which a later writer took the run up again is left
+            out. ``all``: nothing is.
+    """
+
+    def __init__(self, tapes: Sequence[IndexedTape], metric: str, axis: Axis, resumed: Resumed) -> None:
+        self._metric = metric
+        self._axis = axis
+        cuts = [_first_step_after(tapes, i) if resumed == "latest" else None for i in range(len(tapes))]
+        self._tapes = [(tape, cut) for tape, cut in zip(tapes, cuts, strict=True) if metric in tape.reader.metrics()]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no tape has a point of the metric."""
+        return not any(tape.series(self._metric) or len(tape.loose(self._metric).step) for tape, _ in self._tapes)
+
+    def extent(self) -> tuple[float, float]:
+        """The smallest and the largest x; (inf, -inf) if no point has one."""
+        found = [extent(tape, self._metric, self._axis, cut) for tape, cut in self._tapes]
+        return min((low for low, _ in found), default=np.inf), max((high for _, high in found), default=-np.inf)
+
+    def sums(self, edges: Floats, exact: bool) -> Sums:
+        """What lies in each bucket between edges[b + 1]."""
+        return add(
+            [sums_of(tape, self._metric, self._axis, edges, exact=exact, before=cut) for tape, cut in self._tapes]
+        )
+
+    def blocks(self, window: tuple[float, float] | None) -> Iterator[tuple[Floats, Points]]:
+        """The points within the window, writer after writer, in blocks."""
+        found = [blocks_of(tape, self._metric, self._axis, window, cut) for tape, cut in self._tapes]
+        return ((x, Points(*columns)) for x, columns in chain.from_iterable(found))
+
+    def gaps(self) -> list[Gap]:
+        """Where the run was taken up again after all its writers had gone."""
+        found = []
+        silent_since = last_of = None
+        for tape, _ in self._tapes:
+            first, last = self._ends(tape)
+            if silent_since is not None and last_of is not None and tape.reader.opened > silent_since and first:
+                before, after = (float(self._axis.at(point)[0]) for point in (last_of, first))
+                if np.isfinite(before) and np.isfinite(after):
+                    found.append(Gap(before, after))
+            silent_since = max(silent_since or 0, tape.reader.last_sign)
+            last_of = last or last_of
+        return found
+
+    def _ends(self, tape: IndexedTape) -> tuple[Columns | None, Columns | None]:
+        """The first and the last point of the metric on a tape."""
+        series, loose = tape.series(self._metric), tape.loose(self._metric)
+        first = last = None
+        if series is not None and series.first is not None and series.last is not None:
+            first, last = _point(*series.first), _point(*series.last[:2])
+        if len(loose.step):
+            first, last = first or _point(loose.step[0], loose.time[0]), _point(loose.step[-1], loose.time[-1])
+        return first, last
+
+
+def axis_of(tapes: Sequence[IndexedTape], x: str, started: float) -> Axis:
+    """The axis called ``x``: step, time, relative, process, or a metric of these tapes; ``started`` in unix seconds."""
+    if x == "step":
+        return StepAxis()
+    if x == "time":
+        return TimeAxis()
+    if x == "relative":
+        return TimeAxis(started)
+    if x == "process":
+        return TimeAxis(started, _pauses(tapes))
+    return MetricAxis(tapes, x)
+
+
+def _pauses(tapes: Sequence[IndexedTape]) -> list[tuple[int, int]]:
+    """When no writer of a run lived, in ns."""
+    pauses = []
+    silent_since = None
+    for tape in sorted(tapes, key=lambda tape: tape.reader.opened):
+        if silent_since is not None and tape.reader.opened > silent_since:
+            pauses.append((silent_since, tape.reader.opened))
+        silent_since = max(silent_since or 0, tape.reader.last_sign)
+    return pauses
+
+
+def _first_step_after(tapes: Sequence[IndexedTape], number: int) -> int | None:
+    """The smallest step at which a writer began that was opened after this one had gone."""
+    gone = tapes[number].reader.last_sign
+    steps = [tape.first_step() for tape in tapes[number + 1 :] if tape.reader.opened > gone]
+    return min((step for step in steps if step is not None), default=None)
+
+
+def _point(step: int, time: int) -> Columns:
+    return Columns(np.array([step], np.int64), np.array([time], np.int64), np.empty(1))

@@ -1,0 +1,194 @@
+"""A tape with its index: what is in the index file, what came after it, and what is still in the head."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rolltape.tape.frame import HEADER_SIZE
+from rolltape.tape.frame_table import FrameTable
+from rolltape.tape.index_file import IndexFile, IndexUnusable, write_index
+from rolltape.tape.pyramid import BASE
+from rolltape.tape.reader import Columns, TapeReader, concatenate
+from rolltape.tape.series import Series
+
+Progress = Callable[[int, int], None]
+
+# Bytes of tape that are worth an index: an ended one, and one that has grown so much since its last
+_ENDED, _GROWN = 64 << 10, 1 << 20
+_LARGE = 64 << 20  # bytes of entries in memory that are put aside while an index is made
+
+
+def nowhere(_done: int, _total: int) -> None:
+    """Progress that nobody looks at."""
+
+
+class IndexedTape:
+    """Follows one tape. Not for several threads at once.
+
+    Args:
+        path: the tape.
+        places: where its index may lie, in the order in which they are tried. None that can be read: the index is
+            made from the tape. None that can be written: it is kept in memory.
+
+    Raises:
+        TapeError, OSError: as `TapeReader`.
+    """
+
+    def __init__(self, path: Path, places: Sequence[Path] = ()) -> None:
+        self.path = path
+        self.era = 0  # grows when everything read before is void
+        self._places = list(places)
+        self._begin()
+
+    def refresh(self) -> int:
+        """Look for new frames and rows; returns a number that differs from the last one if there were any.
+
+        Raises:
+            TapeError, OSError: as `TapeReader`.
+        """
+        if self.reader.replaced:
+            self.era += 1
+            self._begin()
+        return self.reader.refresh() + (self.era << 32)
+
+    def update(self, progress: Progress = nowhere) -> None:
+        """Bring the index up to the last frame. Raises TapeError, OSError.
+
+        progress: is told how many bytes of the tape are done, and how many there are.
+        """
+        rows = self.reader.rows
+        if self._covered == len(rows):
+            return
+        for columns in self.reader.whole_frames(self._covered):
+            for name, points in columns.items():
+                if name not in self._series:
+                    self._series[name] = Series()
+                self._series[name].add(points)
+            self._covered += 1
+            self._loose_bytes += sum(len(points.step) for points in columns.values())
+            if self._loose_bytes > _LARGE:  # a point is about a byte of entries
+                self._save()
+            frame = rows[self._covered - 1]
+            progress(frame.payload + frame.length, self.reader.size)
+        new = self.reader.size - self._saved_size
+        if new >= max(_GROWN, self._saved_size // 4) or (self.reader.end is not None and new >= _ENDED):
+            self._save()
+
+    def series(self, metric: str) -> Series | None:
+        """The pyramid of a metric as of the last `update`; None if no frame has it."""
+        found = self._series.get(metric)
+        if found is not None:
+            found.settle()
+        return found
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """While columns of `series` are read. Raises IndexUnusable if the index on disk is no longer what it was."""
+        with self._file.open() if self._file is not None else contextlib.nullcontext():
+            yield
+
+    def forget(self) -> None:
+        """Read the tape again: its index is not usable. Raises TapeError, OSError."""
+        if self._file is not None:
+            self._file.path.unlink(missing_ok=True)
+        self.era += 1
+        self._begin()
+
+    def points(self, metric: str, start: int, stop: int) -> Iterator[Columns]:
+        """The points number start to stop of a metric's frames, frame by frame. Raises TapeError, OSError."""
+        for before, points in self._frames_with(metric, np.array([start]), np.array([stop])):
+            yield Columns._make(column[max(start - before, 0) : stop - before] for column in points)
+
+    def points_of(self, metric: str, entries: NDArray[np.int64]) -> Iterator[Columns]:
+        """The points of some entries of level 0, which must be in order. Raises TapeError, OSError."""
+        starts = BASE * entries
+        for before, points in self._frames_with(metric, starts, starts + BASE):
+            after = before + len(points.step)
+            begin, end = starts.searchsorted([before - BASE + 1, after]).tolist()
+            places = (starts[begin:end, None] + np.arange(BASE)).ravel() - before
+            places = places[(places >= 0) & (places < after - before)]
+            yield Columns._make(column[places] for column in points)
+
+    def _frames_with(
+        self, metric: str, starts: NDArray[np.int64], stops: NDArray[np.int64]
+    ) -> Iterator[tuple[int, Columns]]:
+        """Each frame that holds points start to stop of a metric, and how many come before it."""
+        ends = self._ends(metric)
+        begins = ends - np.diff(ends, prepend=0)
+        # The first range that ends behind a frame's begin must begin before the frame's end
+        nearest = stops.searchsorted(begins, "right")
+        first = np.append(starts, np.iinfo(np.int64).max)[nearest]
+        numbers = ((first < ends) & (begins < ends)).nonzero()[0].tolist()
+        for number, points in zip(numbers, self.reader.frames_of(metric, numbers), strict=True):
+            yield int(begins[number]), points
+
+    def loose(self, metric: str) -> Columns:
+        """The points behind the last entry, those in the head among them."""
+        series = self._series.get(metric)
+        head = self.reader.head_points(metric)
+        return head if series is None else concatenate([series.rest(), head])
+
+    def first_step(self) -> int | None:
+        """The smallest step that any metric begins with; None if there are no points."""
+        steps = [one.first[0] for one in self._series.values() if one.first is not None]
+        steps += [int(points.step[0]) for name in self.reader.metrics() if len((points := self.loose(name)).step)]
+        return min(steps, default=None)
+
+    def _ends(self, metric: str) -> NDArray[np.int64]:
+        """[frames]: how many points of the metric lie in the frames up to each."""
+        if metric not in self._counted or len(self._counted[metric]) != len(self.reader.rows):
+            self._counted[metric] = self.reader.counts(metric).cumsum()
+        return self._counted[metric]
+
+    def _begin(self) -> None:
+        self._file: IndexFile | None = None
+        self._series: dict[str, Series] = {}
+        self._counted: dict[str, NDArray[np.int64]] = {}
+        self._covered = 0  # ROWS frames in the series
+        self._saved_size = 0  # bytes of the tape that the file covers
+        self._loose_bytes = 0
+        for place in self._places:
+            try:
+                file = IndexFile(place)
+                if file.header["stamp"] != self._stamp(file.header["memory"]):
+                    continue
+                self.reader = TapeReader(self.path, file.header["memory"], FrameTable(*file.frames))
+                self._go_on_from(file)
+                return
+            except (IndexUnusable, LookupError, TypeError, ValueError):
+                continue
+        self.reader = TapeReader(self.path)
+
+    def _go_on_from(self, file: IndexFile) -> None:
+        self._file = file
+        self._series = file.series()
+        self._covered = file.header["covered"]
+        self._saved_size = file.header["memory"]["size"]
+        self._loose_bytes = 0
+
+    def _stamp(self, memory: dict[str, Any]) -> list[str]:
+        """The headers of the first and last frame that a reader with this memory has seen: they hold CRCs."""
+        with self.path.open("rb") as file:
+            first = file.read(HEADER_SIZE)
+            file.seek(memory["last_frame"])
+            return [first.hex(), file.read(HEADER_SIZE).hex()]
+
+    def _save(self) -> None:
+        memory = self.reader.memory()
+        header = {"stamp": self._stamp(memory), "covered": self._covered, "memory": memory}
+        while self._places:
+            place = self._places[0]
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with self.reading():
+                    write_index(place, header, self.reader.rows.to_bytes(), self._series)
+                self._go_on_from(IndexFile(place))
+                return
+            except (OSError, IndexUnusable):
+                self._places.pop(0)  # cannot be written
