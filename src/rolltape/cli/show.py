@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rolltape.cli import output, text
@@ -18,28 +18,13 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from rolltape.store import Curve, DirectoryStore, RunInfo, WriterInfo
+    from rolltape.store import Curve, DirectoryStore, MetricSummary, RunInfo, WriterInfo
 
 _BUCKETS = 24
 _FEWEST_BUCKETS = 8
 _TEXTS = 10  # the last ones that are shown
 _LONGEST_TEXT = 500
 _HEADER = ("metric", "points", "nonfinite", "first_step", "last_step", "last", "min", "mean", "max")
-
-
-@dataclass(frozen=True, slots=True)
-class MetricSummary:
-    """A metric in numbers. Minimum, mean and maximum are of the finite values; None where there is none."""
-
-    metric: str
-    points: int
-    nonfinite: int  # NaN and infinities among the points
-    first_step: int | None  # the smallest
-    last_step: int | None  # the largest
-    last: float | None  # the value logged last
-    min: float | None
-    mean: float | None
-    max: float | None
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -63,12 +48,11 @@ def run(args: argparse.Namespace) -> int:
 
     store = open(args.dir)
     info = find_run(store, args.which)
-    metrics = store.metrics(info.key)
+    summaries = store.summaries(info.key)
     if args.metric is not None:
-        metrics = [metric for metric in metrics if fnmatch.fnmatchcase(metric, args.metric)]
-        if not metrics:
+        summaries = [one for one in summaries if fnmatch.fnmatchcase(one.metric, args.metric)]
+        if not summaries:
             raise MetricNotFound(f"run {info.key} has no metric that matches {args.metric!r}")
-    summaries = [summarize(store, info.key, metric) for metric in metrics]
     if args.json:
         output.print_json(
             {
@@ -95,31 +79,6 @@ def run(args: argparse.Namespace) -> int:
             console.print()
             _print_texts(console, texts)
     return 0
-
-
-def summarize(store: DirectoryStore, run: str, metric: str) -> MetricSummary:
-    """All points of a metric in numbers."""
-    import numpy as np
-
-    points = store.points(run, metric)
-    n = len(points.value)
-    if not n:
-        return MetricSummary(metric, 0, 0, None, None, None, None, None, None)
-    finite = points.value[np.isfinite(points.value)]
-    last = n - 1 - int(points.time[::-1].argmax())
-    some = len(finite) > 0
-    with np.errstate(over="ignore"):
-        return MetricSummary(
-            metric,
-            n,
-            n - len(finite),
-            int(points.step.min()),
-            int(points.step.max()),
-            float(points.value[last]),
-            float(finite.min()) if some else None,
-            float(finite.mean()) if some else None,
-            float(finite.max()) if some else None,
-        )
 
 
 def _curve(store: DirectoryStore, run: str, summary: MetricSummary) -> dict[str, Any] | None:

@@ -19,7 +19,10 @@ from rolltape.store.buckets import Floats, Pieces, Sums, add, gather, points_as_
 from rolltape.tape.indexed_tape import IndexedTape
 from rolltape.tape.pyramid import BASE, FAN
 from rolltape.tape.reader import Columns
-from rolltape.tape.series import Series
+from rolltape.tape.series import Loose, Series
+
+Ints = NDArray[np.int64]
+_Bounds = tuple[Ints, Ints]
 
 FEW = 16 * 1024  # points of a metric on a tape up to which edges always hold exactly: to read them all takes a ms
 _BLOCK = 256 * 1024  # points that are put into buckets together
@@ -95,21 +98,18 @@ def _within(
 def extent(tape: IndexedTape, metric: str, axis: Axis, before: int | None = None) -> tuple[float, float]:
     """Between which x a metric's points lie; (inf, -inf) if there are none. Raises as `sums_of`."""
     series = tape.series(metric)
-    bounds = [_of_points(axis, tape.loose(metric), before)]
+    found = _of_points(axis, tape.loose(metric), before)
     if series is None:
-        return bounds[0]
-    for level in range(len(series.counts)):
-        start, stop = _own(series, level)
-        if start == stop:
-            continue
-        low, high = _axis_columns(series, level, axis.column, start, stop)
+        return found
+    top = len(series.counts) - 1
+    for low, high in (series.bounds(top, axis.column, 0, series.counts[top]), series.loose().bounds(axis.column)):
         if axis.column == "step" and before is not None:
             low, high = low[low < before], np.minimum(high[low < before], before - 1)
         x_low, x_high = axis.bounds(low, high)
         some = x_high > -np.inf
         x_low, x_high = np.maximum(x_low[some], axis.least), np.minimum(x_high[some], axis.most)
-        bounds.append((float(x_low.min(initial=np.inf)), float(x_high.max(initial=-np.inf))))
-    return min(low for low, _ in bounds), max(high for _, high in bounds)
+        found = float(x_low.min(initial=found[0])), float(x_high.max(initial=found[1]))
+    return found
 
 
 def _of_points(axis: Axis, points: Columns, before: int | None) -> tuple[float, float]:
@@ -120,54 +120,83 @@ def _of_points(axis: Axis, points: Columns, before: int | None) -> tuple[float, 
     return float(x.min(initial=np.inf)), float(x.max(initial=-np.inf))
 
 
-def _own(series: Series, level: int) -> tuple[int, int]:
-    """The entries of a level that no entry above stands for."""
-    above = series.counts[level + 1] if level + 1 < len(series.counts) else 0
-    return FAN * above, series.counts[level]
-
-
 def _descend(
     series: Series, axis: Axis, edges: Floats, exact: bool, before: int | None, *, all_points: bool = False
-) -> tuple[list[Pieces], NDArray[np.int64]]:
+) -> tuple[list[Pieces], Ints]:
     """The entries that stand for their points, and those of level 0 whose points are needed (all: ``all_points``)."""
-    width = (edges[-1] - edges[0]) / (len(edges) - 1)
+    top = len(series.counts) - 1
+    waiting: list[list[Ints]] = [[] for _ in series.counts]  # entries to look at, by level
+    waiting[top].append(np.arange(series.counts[top]))
+    deep: list[Ints] = []
     found: list[Pieces] = []
-    split = np.empty(0, np.int64)
-    for level in reversed(range(len(series.counts))):
-        start, stop = _own(series, level)
-        at = np.concatenate(((FAN * split[:, None] + np.arange(FAN)).ravel(), np.arange(start, stop)))
-        split = at[:0]
-        if not len(at):
-            continue
-        begin, end = int(at[0]), int(at[-1]) + 1
-        every = len(at) == end - begin
-        low, high = _axis_columns(series, level, axis.column, begin, end)
-        x_low, x_high = axis.bounds(*((low, high) if every else (low[at - begin], high[at - begin])))
+
+    def split(level: int, numbers: Ints) -> None:
+        if level == 0:
+            deep.append(numbers)
+        else:
+            waiting[level - 1].append((FAN * numbers[:, None] + np.arange(FAN)).ravel())
+
+    def look(bounds: _Bounds, steps: _Bounds | None) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Floats]:
+        """Which entries stand for their points, which are to be split, and the x of each."""
+        x_low, x_high = axis.bounds(*bounds)
         with np.errstate(invalid="ignore"):
             inside = (x_high >= edges[0]) & (x_low <= edges[-1])
-            across = edges.searchsorted(x_low, "right") != edges.searchsorted(x_high, "right")
-            across &= exact | ~(x_high - x_low <= width)
+            if exact:
+                across = edges.searchsorted(x_low, "right") != edges.searchsorted(x_high, "right")
+            else:
+                across = ~(x_high - x_low <= width)
+        if steps is not None and before is not None:
+            inside &= steps[0] < before
+            across |= steps[1] >= before
         if all_points:
-            across[:] = True
+            return np.zeros(len(x_low), bool), inside, x_low
+        return inside & ~across, inside & across, x_low
+
+    width = (edges[-1] - edges[0]) / (len(edges) - 1)
+    loose = series.loose()
+    if len(loose.number):
+        whole, parted, x = look(loose.bounds(axis.column), loose.bounds("step"))
+        loose_pieces = _loose_pieces(loose, whole, x)
+        for number in parted.nonzero()[0]:
+            split(int(loose.level[number]), loose.number[number : number + 1])
+    for level in range(top, -1, -1):
+        at = _in_order(waiting[level])
+        if not len(at):
+            continue
+        bounds, steps = _read_bounds(series, level, axis.column, at), None
         if before is not None:
-            step_low, step_high = (column[at - begin] for column in _axis_columns(series, level, "step", begin, end))
-            inside &= step_low < before
-            across |= step_high >= before
-        across &= inside
-        split = at[across]
-        kept = inside & ~across
-        if kept.any():
-            found.append(_entry_pieces(series, level, at[kept], x_low[kept]))
-    return found, split
+            steps = bounds if axis.column == "step" else _read_bounds(series, level, "step", at)
+        whole, parted, x = look(bounds, steps)
+        if parted.any():
+            split(level, at[parted])
+        if whole.all():
+            found.append(_entry_pieces(series, level, at, x))
+        elif whole.any():
+            found.append(_entry_pieces(series, level, at[whole], x[whole]))
+    if len(loose.number):
+        found.append(loose_pieces)  # last, as its points come last: then x is in order mostly
+    return found, _in_order(deep)
 
 
-def _axis_columns(
-    series: Series, level: int, name: str, start: int, stop: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    return series.column(level, f"{name}_low", start, stop), series.column(level, f"{name}_high", start, stop)
+def _in_order(parts: list[Ints]) -> Ints:
+    if not parts:
+        return np.empty(0, np.int64)
+    return parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts))
 
 
-def _entry_pieces(series: Series, level: int, at: NDArray[np.int64], x: Floats) -> Pieces:
+def _read_bounds(series: Series, level: int, axis: str, at: Ints) -> _Bounds:
+    begin, end = int(at[0]), int(at[-1]) + 1
+    low, high = series.bounds(level, axis, begin, end)
+    return (low, high) if len(at) == end - begin else (low[at - begin], high[at - begin])
+
+
+def _loose_pieces(loose: Loose, chosen: NDArray[np.bool_], x: Floats) -> Pieces:
+    entries = loose.entries
+    columns = x, BASE * FAN**loose.level, entries.finite, entries.total, entries.spread, entries.low, entries.high
+    return Pieces._make(column[chosen] for column in columns)
+
+
+def _entry_pieces(series: Series, level: int, at: Ints, x: Floats) -> Pieces:
     begin, end = int(at[0]), int(at[-1]) + 1
     columns = [series.column(level, name, begin, end) for name in ("finite", "total", "spread", "low", "high")]
     if len(at) < end - begin:

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rolltape.errors import MetricNotFound, RunNotFound, StoreError
-from rolltape.store.axes import Axis, MetricAxis
+from rolltape.store.axes import Axis, MetricAxis, StepAxis
 from rolltape.store.buckets import as_buckets, equal_edges
 from rolltape.store.cache_directory import cache_directory
-from rolltape.store.model import Buckets, Curve, Gap, Points, Resumed, RunInfo, WriterInfo
+from rolltape.store.model import Buckets, Curve, Gap, MetricSummary, Points, Resumed, RunInfo, WriterInfo
 from rolltape.store.run_files import RunFiles
 from rolltape.store.run_series import RunSeries, axis_of
 from rolltape.tape.filesystem import is_network
@@ -27,6 +27,7 @@ from rolltape.tape.indexed_tape import IndexedTape, Progress, nowhere
 T = TypeVar("T")
 
 _AXES = 64 << 20  # bytes of joined axes kept in memory between questions
+_EXTENTS = 10_000  # extents kept in memory
 _MOST_BUCKETS = 100_000
 _TRIES = 3
 
@@ -44,6 +45,7 @@ class DirectoryStore:
             raise StoreError(f"there is no directory {self.root}")
         self._files: dict[Path, RunFiles] = {}
         self._axes: OrderedDict[tuple[str, str], tuple[int, MetricAxis]] = OrderedDict()
+        self._extents: dict[tuple[RunFiles, str, str, str], tuple[int, tuple[float, float] | None]] = {}
         self._on_network = is_network(self.root)
         self._lock = threading.Lock()
 
@@ -68,6 +70,14 @@ class DirectoryStore:
     def events(self, run: str) -> list[dict[str, Any]]:
         """A run's texts and media by time: name, kind, step, time (ns), and text or file. Raises RunNotFound."""
         return self.files(run).events()
+
+    def summaries(self, run: str, progress: Progress = nowhere) -> list[MetricSummary]:
+        """Each metric of a run in numbers, by name; ``progress`` is told of the index that this may need.
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
+        return self._summaries(self.files(run), progress)
 
     def points(self, run: str, metric: str) -> Points:
         """Every point of a metric as logged, writer after writer. Raises RunNotFound, MetricNotFound."""
@@ -139,12 +149,11 @@ class DirectoryStore:
         if resumed not in get_args(Resumed):
             raise StoreError(f"resumed must be one of {', '.join(get_args(Resumed))}, not {resumed!r}")
         _check_window(window)
-        every = self.run_files()
-        chosen = every if runs is None else [_find(every, run, self.root) for run in dict.fromkeys(runs)]
+        chosen = self._chosen(runs)
         extents: dict[str, tuple[float, float]] = {}
         holding: list[RunFiles] = []
         for files in chosen:
-            extent = self._ask(files, metric, x, resumed, lambda one: None if one.is_empty else one.extent())
+            extent = self._extent(files, metric, x, resumed)
             if extent is not None:
                 holding.append(files)
                 extents[files.key] = extent
@@ -170,8 +179,7 @@ class DirectoryStore:
         Raises:
             RunNotFound: there is no such run.
         """
-        every = self.run_files()
-        chosen = every if runs is None else [_find(every, run, self.root) for run in dict.fromkeys(runs)]
+        chosen = self._chosen(runs)
         sizes = [files.size() for files in chosen]
         for number, files in enumerate(chosen):
             before, total = sum(sizes[:number]), sum(sizes)
@@ -187,21 +195,55 @@ class DirectoryStore:
                 for kept in [kept for kept in self._axes if kept[0] == key]:
                     del self._axes[kept]
             for directory in found - self._files.keys():
-                self._files[directory] = RunFiles(directory, self._index_places)
+                self._files[directory] = RunFiles(directory, self._index_places, on_network=self._on_network)
             return [self._files[directory] for directory in sorted(found)]
 
     def files(self, run: str) -> RunFiles:
         """The files of one run. Raises RunNotFound."""
         return _find(self.run_files(), run, self.root)
 
+    def _chosen(self, runs: Sequence[str] | None) -> list[RunFiles]:
+        """The files of these runs, each once; None: of all. Raises RunNotFound."""
+        every = self.run_files()
+        return every if runs is None else [_find(every, run, self.root) for run in dict.fromkeys(runs)]
+
+    def _summaries(self, files: RunFiles, progress: Progress = nowhere) -> list[MetricSummary]:
+        def summarize(tapes: list[IndexedTape]) -> list[MetricSummary]:
+            names = sorted({name for tape in tapes for name in tape.reader.metrics()})
+            return [RunSeries(tapes, name, StepAxis(), "all").summary() for name in names]
+
+        return self._read(files, summarize, progress) or []
+
+    def _extent(self, files: RunFiles, metric: str, x: str, resumed: Resumed) -> tuple[float, float] | None:
+        """The smallest and largest x of a run's metric; None if it has none."""
+        question = files, metric, x, resumed
+        version = files.refresh()
+        kept = self._extents.get(question)
+        if kept is None or kept[0] != version:
+            extent = self._ask(files, metric, x, resumed, lambda one: None if one.is_empty else one.extent())
+            kept = self._extents[question] = version, extent
+            while len(self._extents) > _EXTENTS:
+                self._extents.pop(next(iter(self._extents)), None)
+        return kept[1]
+
     def _ask(
         self, files: RunFiles, metric: str, x: str, resumed: Resumed, question: Callable[[RunSeries], T | None]
     ) -> T | None:
-        """The answer about one run; None if the run is gone. An index that turns out unusable is made again."""
+        """The answer about a metric of one run; None if the run is gone."""
+
+        def ask(tapes: list[IndexedTape]) -> T | None:
+            return question(RunSeries(tapes, metric, self._axis(files, tapes, x), resumed))
+
+        return self._read(files, ask)
+
+    def _read(
+        self, files: RunFiles, question: Callable[[list[IndexedTape]], T | None], progress: Progress = nowhere
+    ) -> T | None:
+        """The answer from a run's tapes; None if the run is gone. An index that turns out unusable is made again."""
         for _ in range(_TRIES):
             try:
-                with files.reading() as tapes:
-                    return question(RunSeries(tapes, metric, self._axis(files, tapes, x), resumed))
+                with files.reading(progress) as tapes:
+                    return question(tapes)
             except IndexUnusable:
                 files.forget_indexes()
             except FileNotFoundError:

@@ -46,6 +46,21 @@ class WriterInfo:
     problem: str | None  # in words: what lies behind the last whole frame
 
 
+@dataclass(frozen=True, slots=True)
+class MetricSummary:
+    """A metric of a run in numbers. Minimum, mean and maximum are of the finite values; None where there is none."""
+
+    metric: str
+    points: int
+    nonfinite: int  # NaN and infinities among the points
+    first_step: int | None  # the smallest
+    last_step: int | None  # the largest
+    last: float | None  # the value logged last
+    min: float | None
+    mean: float | None
+    max: float | None
+
+
 class Points(NamedTuple):
     """Points of one metric exactly as they were logged: step[n], time[n] (ns since 1970), value[n]."""
 
@@ -106,6 +121,10 @@ class Store(Protocol):
 
     def metrics(self, run: str) -> list[str]:
         """The names of a run's metrics, sorted. Raises RunNotFound."""
+        ...
+
+    def summaries(self, run: str) -> list[MetricSummary]:
+        """Each metric of a run in numbers, by name. Raises RunNotFound."""
         ...
 
     def points(self, run: str, metric: str) -> Points:

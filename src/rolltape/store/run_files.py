@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,15 +17,25 @@ from rolltape.tape.facts import merge_facts
 from rolltape.tape.indexed_tape import IndexedTape, Progress, nowhere
 from rolltape.tape.reader import Columns, TapeReader, concatenate
 
+_SETTLED = 2_000_000_000  # ns after which a directory's time tells of every change
 _DESCRIBED = ("name", "config", "tags")  # what run.json begins and META frames go on with
 
 
 class RunFiles:
     """Follows one run. Every method looks at the files anew and may be called from any thread."""
 
-    def __init__(self, directory: Path, index_places: Callable[[Path], Sequence[Path]] = lambda _: ()) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        index_places: Callable[[Path], Sequence[Path]] = lambda _: (),
+        *,
+        on_network: bool = False,
+    ) -> None:
         self.directory = directory
         self._index_places = index_places
+        self._on_network = on_network
+        self._paths: list[Path] = []
+        self._listed: int | None = None  # ns: the directory's time when its files were listed
         self.key = f"{directory.parent.name}/{directory.name}"
         self.version = 0  # grows when something is new
         self._lock = threading.RLock()
@@ -37,7 +49,7 @@ class RunFiles:
         """Look at all files; returns `version`."""
         with self._lock:
             self._identify()
-            for path in sorted(path for path in self.directory.glob("*.tape") if path.is_file()):
+            for path in self._find_tapes():
                 try:
                     if path in self._tapes:
                         self._tapes[path].refresh()
@@ -174,6 +186,21 @@ class RunFiles:
         with self._lock:
             for tape in self._tapes.values():
                 tape.forget()
+
+    def _find_tapes(self) -> list[Path]:
+        try:
+            changed = os.stat(self.directory).st_mtime_ns  # noqa: PTH116 (as in the tape's reader)
+            if changed == self._listed:
+                return self._paths
+            with os.scandir(self.directory) as entries:
+                names = sorted(entry.name for entry in entries if entry.name.endswith(".tape") and entry.is_file())
+        except OSError:
+            return []
+        self._paths = [self.directory / name for name in names]
+        # A file that appears within the same tick of the clock leaves the directory's time as it was
+        settled = not self._on_network and time.time_ns() - changed > _SETTLED
+        self._listed = changed if settled else None
+        return self._paths
 
     def _identify(self) -> None:
         if "id" not in self._identity:

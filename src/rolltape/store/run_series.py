@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rolltape.store.axes import Axis, MetricAxis, StepAxis, TimeAxis
-from rolltape.store.buckets import Sums, add
+from rolltape.store.buckets import Sums, add, nothing_in
 from rolltape.store.descent import blocks_of, extent, sums_of
-from rolltape.store.model import Gap, Points, Resumed
+from rolltape.store.model import Gap, MetricSummary, Points, Resumed
 from rolltape.tape.indexed_tape import IndexedTape
 from rolltape.tape.reader import Columns
 
@@ -56,9 +56,30 @@ class RunSeries:
         found = [blocks_of(tape, self._metric, self._axis, window, cut) for tape, cut in self._tapes]
         return ((x, Points(*columns)) for x, columns in chain.from_iterable(found))
 
+    def summary(self) -> MetricSummary:
+        """All its points in numbers."""
+        sums = self.sums(np.array([-np.inf, np.inf]), False) if self._tapes else nothing_in(1)
+        points, finite = int(sums.points[0]), int(sums.finite[0])
+        steps = [step for tape, _ in self._tapes for step in _step_range(tape, self._metric)]
+        lasts = [end for tape, _ in self._tapes if (end := _last_value(tape, self._metric)) is not None]
+        with np.errstate(over="ignore", invalid="ignore"):
+            return MetricSummary(
+                self._metric,
+                points,
+                points - finite,
+                min(steps, default=None),
+                max(steps, default=None),
+                max(lasts, key=lambda end: end[0])[1] if lasts else None,
+                float(sums.low[0]) if finite else None,
+                float(sums.total[0] / finite) if finite else None,
+                float(sums.high[0]) if finite else None,
+            )
+
     def gaps(self) -> list[Gap]:
         """Where the run was taken up again after all its writers had gone."""
-        found = []
+        found: list[Gap] = []
+        if len(self._tapes) < 2:
+            return found
         silent_since = last_of = None
         for tape, _ in self._tapes:
             first, last = self._ends(tape)
@@ -79,6 +100,26 @@ class RunSeries:
         if len(loose.step):
             first, last = first or _point(loose.step[0], loose.time[0]), _point(loose.step[-1], loose.time[-1])
         return first, last
+
+
+def _step_range(tape: IndexedTape, metric: str) -> Iterator[int]:
+    """The smallest and the largest step of a metric on a tape; none if it has no points there."""
+    series = tape.series(metric)
+    bounds = [(points := tape.loose(metric).step, points)]
+    if series is not None:
+        top = len(series.counts) - 1
+        bounds += [series.bounds(top, "step", 0, series.counts[top]), series.loose().bounds("step")]
+    for low, high in bounds:
+        if len(low):
+            yield from (int(low.min()), int(high.max()))
+
+
+def _last_value(tape: IndexedTape, metric: str) -> tuple[int, float] | None:
+    """(time, value) of the last point of a metric on a tape."""
+    series, loose = tape.series(metric), tape.loose(metric)
+    if len(loose.time):
+        return int(loose.time[-1]), float(loose.value[-1])
+    return series.last[1:] if series is not None and series.last is not None else None
 
 
 def axis_of(tapes: Sequence[IndexedTape], x: str, started: float) -> Axis:

@@ -67,6 +67,7 @@ class IndexFile:
         self.header: dict[str, Any] = json.loads(parts[0])
         self.frames = parts[1:3]
         self._columns = np.frombuffer(parts[3], _COLUMN)
+        self._places: dict[int, tuple[int, int, int, int]] = {}  # of the columns that were asked for
         self._rests = Columns._make(np.frombuffer(part, kind) for part, kind in zip(parts[4:7], "qqd", strict=True))
         self._checks = np.frombuffer(parts[7], "<u4")
         self._checked = bytearray(len(self._checks))
@@ -106,9 +107,9 @@ class IndexFile:
 
     def column(self, number: int, count: int, start: int, stop: int) -> NDArray[Any]:
         """Rows start to stop of column ``number``, which has ``count``. To be called within `open`."""
-        kind, offset, a, b = self._columns[number].tolist()
+        kind, offset, a, b = self._place(number)
         if kind == _LINE:
-            line: NDArray[np.int64] = a + b * np.arange(start, stop)
+            line: NDArray[np.int64] = a + b * np.arange(start, stop) if b else np.full(stop - start, a, np.int64)
             return line
         if kind == _SAME:
             return np.full(stop - start, a, np.int64).view(np.float64)
@@ -121,6 +122,20 @@ class IndexFile:
         if kind == _OFFSETS:
             return column + np.int64(a)
         return column.astype(np.float64) if kind == _SINGLE else column
+
+    def bounds(self, number: int, count: int, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows start to stop of column ``number`` and of the next one, which often begins where the first ends."""
+        if self._place(number + 1)[0] != _NEXT or stop == count:
+            return self.column(number, count, start, stop), self.column(number + 1, count, start, stop)
+        both = self.column(number, count, start, stop + 1)
+        return both[:-1], both[1:]
+
+    def _place(self, number: int) -> tuple[int, int, int, int]:
+        found = self._places.get(number)
+        if found is None:
+            kind, offset, a, b = self._columns[number].tolist()
+            found = self._places[number] = kind, offset, a, b
+        return found
 
     def _read(self, offset: int, size: int) -> bytes:
         first, last = (offset - _FRONT.size) // _CHUNK, (offset + size - 1 - _FRONT.size) // _CHUNK
@@ -165,6 +180,10 @@ class _Saved:
     def column(self, level: int, name: str, start: int, stop: int) -> NDArray[Any]:
         number = self._column + level * len(_FIELDS) + _FIELDS[name]
         return self._file.column(number, self.counts[level], start, stop)
+
+    def bounds(self, level: int, axis: str, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        number = self._column + level * len(_FIELDS) + _FIELDS[f"{axis}_low"]
+        return self._file.bounds(number, self.counts[level], start, stop)
 
 
 def write_index(

@@ -52,10 +52,12 @@ class IndexedTape:
         Raises:
             TapeError, OSError: as `TapeReader`.
         """
+        version = self.reader.refresh()
         if self.reader.replaced:
             self.era += 1
             self._begin()
-        return self.reader.refresh() + (self.era << 32)
+            version = self.reader.version
+        return version + (self.era << 32)
 
     def update(self, progress: Progress = nowhere) -> None:
         """Bring the index up to the last frame. Raises TapeError, OSError.
@@ -119,6 +121,8 @@ class IndexedTape:
         self, metric: str, starts: NDArray[np.int64], stops: NDArray[np.int64]
     ) -> Iterator[tuple[int, Columns]]:
         """Each frame that holds points start to stop of a metric, and how many come before it."""
+        if not len(starts):
+            return
         ends = self._ends(metric)
         begins = ends - np.diff(ends, prepend=0)
         # The first range that ends behind a frame's begin must begin before the frame's end

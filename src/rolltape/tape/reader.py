@@ -7,6 +7,7 @@ lies in memory is where each frame lies, not its points; that much can be put as
 from __future__ import annotations
 
 import json
+import os
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -79,6 +80,7 @@ class TapeReader:
         self.last_frame = 0  # the byte at which the last whole one begins
         self.opened = 0  # ns: the first frame
         self.last_sign = 0  # ns: the last frame or heartbeat
+        self.replaced = False  # whether the file is no longer the one that was read: another one, or shorter
         self.version = 0  # changes when there is something new
         self._lost = 0
         self._head_lost = 0
@@ -103,21 +105,17 @@ class TapeReader:
         schemas = [{"schema": schema.id, "metrics": schema.metrics} for schema in self._schemas.values()]
         return {**{name: getattr(self, name) for name in _KEPT}, "schemas": schemas}
 
-    @property
-    def replaced(self) -> bool:
-        """Whether the file is not the one that was read so far: another one, or shorter. Raises OSError."""
-        found = self.path.stat()
-        return found.st_size < self.size or (found.st_dev, found.st_ino) != (self._file or (found.st_dev, found.st_ino))
-
     def refresh(self) -> int:
         """Look for new frames and rows; returns `version`, which differs from the last one if there were any.
 
         Raises:
             TapeError, OSError: as the constructor.
         """
-        found = self.path.stat()
-        self._file = self._file or (found.st_dev, found.st_ino)
-        if self.end is not None and found.st_size == self.size:
+        found = os.stat(self.path)  # noqa: PTH116 (half the time of Path.stat, and this is most of a look)
+        file = found.st_dev, found.st_ino
+        self._file = self._file or file
+        self.replaced = found.st_size < self.size or file != self._file
+        if self.replaced or (self.end is not None and found.st_size == self.size):
             return self.version
         before = (self.frames, self.problem, self._head_signature, self.lost)
         for look in range(_LOOKS):

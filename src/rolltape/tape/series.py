@@ -6,7 +6,7 @@ one, fewer than 64 points wait to become an entry (more between two `settle`).
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,24 @@ class Saved(Protocol):
         """Rows start to stop of a column of `Entries`."""
         ...
 
+    def bounds(self, level: int, axis: str, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows start to stop of both columns of an axis."""
+        ...
+
+
+class Loose(NamedTuple):
+    """Entries below the top level that no entry above stands for."""
+
+    level: NDArray[np.int64]  # [n]
+    number: NDArray[np.int64]  # [n]: within its level
+    entries: Entries
+
+    def bounds(self, axis: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Between which ``step`` or ``time`` the points of each lie."""
+        if axis == "step":
+            return self.entries.step_low, self.entries.step_high
+        return self.entries.time_low, self.entries.time_high
+
 
 class Series:
     """Points in the order they were logged, as entries and a rest."""
@@ -45,6 +63,7 @@ class Series:
         self.points = saved.points if saved else 0
         self.first = saved.first if saved else None  # (step, time) of the first point
         self.last = saved.last if saved else None  # (step, time, value) of the last one
+        self._loose: Loose | None = None
 
     def add(self, points: Columns) -> None:
         """Append points."""
@@ -82,6 +101,8 @@ class Series:
 
     def column(self, level: int, name: str, start: int, stop: int) -> NDArray[Any]:
         """Rows start to stop of a column of a level's `Entries`."""
+        if start >= stop:
+            return getattr(NOTHING, name)  # type: ignore[no-any-return]
         kept = self._kept[level] if level < len(self._kept) else 0
         if stop <= kept and self._saved is not None:
             return self._saved.column(level, name, start, stop)
@@ -96,11 +117,32 @@ class Series:
             begin = end
         return parts[0] if len(parts) == 1 else np.concatenate(parts or [getattr(NOTHING, name)])
 
+    def bounds(self, level: int, axis: str, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Between which ``step`` or ``time`` the points of rows start to stop of a level lie."""
+        if level < len(self._kept) and start < stop <= self._kept[level] and self._saved is not None:
+            return self._saved.bounds(level, axis, start, stop)
+        return self.column(level, f"{axis}_low", start, stop), self.column(level, f"{axis}_high", start, stop)
+
+    def loose(self) -> Loose:
+        """What the top level does not stand for: up to three entries of each level below it."""
+        if self._loose is None:
+            levels: list[int] = []
+            numbers: list[int] = []
+            parts = [NOTHING]
+            for level, above in enumerate(self.counts[1:]):
+                start, stop = FAN * above, self.counts[level]
+                levels += [level] * (stop - start)
+                numbers += range(start, stop)
+                parts.append(self.entries(level, start, stop))
+            self._loose = Loose(np.array(levels, np.int64), np.array(numbers, np.int64), join(parts))
+        return self._loose
+
     def entries(self, level: int, start: int, stop: int) -> Entries:
         """Rows start to stop of a level."""
         return Entries._make(self.column(level, name, start, stop) for name in Entries._fields)
 
     def _append(self, level: int, new: Entries) -> None:
+        self._loose = None
         parts = self._tail[level]
         parts.append(new)
         while len(parts) > 1 and len(parts[-2].low) <= 2 * len(parts[-1].low):  # few parts, each copied few times
