@@ -14,6 +14,7 @@ import io
 import json
 import os
 import struct
+import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -201,7 +202,7 @@ def write_index(
         OSError: it cannot be written there.
         IndexUnusable: a series goes on from an index that cannot be read any more.
     """
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         with unfinished.open("wb") as file:
             data = _Data(file)

@@ -98,7 +98,10 @@ class IndexedTape:
     def forget(self) -> None:
         """Read the tape again: its index is not usable. Raises TapeError, OSError."""
         if self._file is not None:
-            self._file.path.unlink(missing_ok=True)
+            try:
+                self._file.path.unlink(missing_ok=True)
+            except OSError:  # not ours to remove
+                self._places.remove(self._file.path)
         self.era += 1
         self._begin()
 
@@ -157,23 +160,28 @@ class IndexedTape:
         self._covered = 0  # ROWS frames in the series
         self._saved_size = 0  # bytes of the tape that the file covers
         self._loose_bytes = 0
-        for place in self._places:
-            try:
-                file = IndexFile(place)
-                if file.header["stamp"] != self._stamp(file.header["memory"]):
-                    continue
-                self.reader = TapeReader(self.path, file.header["memory"], FrameTable(*file.frames))
-                self._go_on_from(file)
-                return
-            except (IndexUnusable, LookupError, TypeError, ValueError):
-                continue
-        self.reader = TapeReader(self.path)
+        found = [file for place in self._places if (file := self._index_at(place)) is not None]
+        if not found:
+            self.reader = TapeReader(self.path)
+            return
+        furthest = max(found, key=lambda file: int(file.header["memory"]["size"]))
+        self.reader = TapeReader(self.path, furthest.header["memory"], FrameTable(*furthest.frames))
+        self._go_on_from(furthest)
+
+    def _index_at(self, place: Path) -> IndexFile | None:
+        """The index there, if it was made from this tape."""
+        try:
+            file = IndexFile(place)
+            return file if file.header["stamp"] == self._stamp(file.header["memory"]) else None
+        except (IndexUnusable, LookupError, TypeError, ValueError):
+            return None
 
     def _go_on_from(self, file: IndexFile) -> None:
         self._file = file
         self._series = file.series()
         self._covered = file.header["covered"]
-        self._saved_size = file.header["memory"]["size"]
+        last = self.reader.rows[self._covered - 1] if self._covered else None
+        self._saved_size = last.payload + last.length if last is not None else 0
         self._loose_bytes = 0
 
     def _stamp(self, memory: dict[str, Any]) -> list[str]:
@@ -184,6 +192,7 @@ class IndexedTape:
             return [first.hex(), file.read(HEADER_SIZE).hex()]
 
     def _save(self) -> None:
+        """Put the index where it can be written. Raises IndexUnusable if the one that it goes on from is gone."""
         memory = self.reader.memory()
         header = {"stamp": self._stamp(memory), "covered": self._covered, "memory": memory}
         while self._places:
@@ -194,5 +203,5 @@ class IndexedTape:
                     write_index(place, header, self.reader.rows.to_bytes(), self._series)
                 self._go_on_from(IndexFile(place))
                 return
-            except (OSError, IndexUnusable):
+            except OSError:
                 self._places.pop(0)  # cannot be written
