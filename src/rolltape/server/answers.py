@@ -103,7 +103,7 @@ def tell_curve(store: DirectoryStore, chosen: list[RunFiles], query: CurveQuery,
 def _info(files: RunFiles) -> RunInfo:
     """What is known of a run, also where its run.json is not one that rolltape writes."""
     try:
-        info = files.info()
+        info = files.at_a_glance()
         if not (
             math.isfinite(info.started)
             and isinstance(info.config, dict)

@@ -75,9 +75,8 @@ def gather(pieces: Pieces, edges: Floats) -> Sums:
     starts, held = bounds[:-1][some] - bounds[0], held[some]
     _, points, finite, total, spread, low, high = (column[inside] for column in pieces)
     with np.errstate(over="ignore", invalid="ignore"):
-        sums.points[some] = held * points[0] if (points == points[0]).all() else np.add.reduceat(points, starts)
-        found = sums.points[some] if (finite == points).all() else np.add.reduceat(finite, starts)
-        sums.finite[some] = found
+        sums.points[some] = counted = np.add.reduceat(points, starts)
+        sums.finite[some] = found = counted if (finite == points).all() else np.add.reduceat(finite, starts)
         sums.total[some] = whole = np.add.reduceat(total, starts)
         away = total / np.maximum(finite, 1) - np.repeat(whole / np.maximum(found, 1), held)
         sums.spread[some] = np.add.reduceat(spread + finite * away * away, starts)

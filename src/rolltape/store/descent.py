@@ -91,7 +91,10 @@ def _within(
         kept = np.ones(len(x), bool) if window is None else (x >= window[0]) & (x <= window[1])
         if before is not None:
             kept &= points.step < before
-        if kept.any():
+        if kept.all():
+            if len(x):
+                yield x, points
+        elif kept.any():
             yield x[kept], Columns._make(column[kept] for column in points)
 
 

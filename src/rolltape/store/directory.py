@@ -51,7 +51,7 @@ class DirectoryStore:
 
     def runs(self, project: str | None = None) -> list[RunInfo]:
         """All runs, newest first; with ``project`` those of that project."""
-        found = [files.info() for files in self.run_files()]
+        found = [files.at_a_glance() for files in self.run_files()]
         chosen = [info for info in found if project is None or info.project == project]
         return sorted(chosen, key=lambda info: (-info.started, info.key))
 

@@ -14,6 +14,7 @@ from rolltape.errors import TapeError
 from rolltape.store.identity import read_identity
 from rolltape.store.model import RunInfo, Status, WriterInfo
 from rolltape.tape.facts import merge_facts
+from rolltape.tape.glance import Glance, glance
 from rolltape.tape.indexed_tape import IndexedTape, Progress, nowhere
 from rolltape.tape.reader import Columns, TapeReader, concatenate
 
@@ -42,6 +43,7 @@ class RunFiles:
         self._identity: dict[str, Any] = {}
         self._problem: str | None = None
         self._tapes: dict[Path, IndexedTape] = {}
+        self._glances: dict[Path, Glance] = {}  # of ended tapes that nobody has asked more about
         self._foreign: dict[Path, str] = {}
         self._seen: object = None
 
@@ -49,17 +51,22 @@ class RunFiles:
         """Look at all files; returns `version`."""
         with self._lock:
             self._identify()
-            for path in self._find_tapes():
+            paths = self._find_tapes()
+            for gone in [path for path in (*self._tapes, *self._glances) if path not in paths]:
+                self._tapes.pop(gone, None)
+                self._glances.pop(gone, None)
+            for path in paths:
                 try:
-                    if path in self._tapes:
-                        self._tapes[path].refresh()
-                    else:
-                        self._tapes[path] = IndexedTape(path, self._index_places(path))
-                        self._foreign.pop(path, None)
+                    self._look_at(path)
+                    self._foreign.pop(path, None)
                 except (TapeError, OSError) as error:
                     self._foreign[path] = str(error)
             seen = (
-                [(tape.era, tape.reader.version, tape.reader.alive) for tape in self._tapes.values()],
+                [
+                    _progress(self._glances.get(path) or self._tapes[path])
+                    for path in paths
+                    if path not in self._foreign
+                ],
                 list(self._foreign.values()),
                 self._problem,
             )
@@ -68,11 +75,43 @@ class RunFiles:
                 self.version += 1
             return self.version
 
+    def _look_at(self, path: Path) -> None:
+        seen = self._glances.get(path)
+        if path in self._tapes:
+            self._tapes[path].refresh()
+        elif seen is None or not seen.holds():
+            self._glances.pop(path, None)
+            found = glance(path)
+            if found is not None:
+                self._glances[path] = found
+            else:
+                self._open(path)
+
+    def _open(self, path: Path) -> None:
+        self._tapes[path] = IndexedTape(path, self._index_places(path))
+        self._glances.pop(path, None)
+
+    def _open_all(self) -> list[IndexedTape]:
+        """All tapes in the order they began, also those at which only a glance was needed so far."""
+        self.refresh()
+        for path in list(self._glances):
+            try:
+                self._open(path)
+            except (TapeError, OSError) as error:
+                self._foreign[path] = str(error)
+        return sorted(self._tapes.values(), key=lambda tape: (tape.reader.opened, tape.path.name))
+
     def info(self) -> RunInfo:
-        """Everything known of the run."""
+        """Everything known of the run, its tapes read to where they can be read."""
+        with self._lock:
+            self._open_all()
+            return self.at_a_glance()
+
+    def at_a_glance(self) -> RunInfo:
+        """What a list needs. Of ended tapes only the first and the last frame are read: points are those recorded."""
         with self._lock:
             self.refresh()
-            identity, readers = self._identity, [tape.reader for tape in self._in_order()]
+            identity, readers = self._identity, self._told()
             status, blamed = _status(readers)
             facts: dict[str, Any] = {name: identity[name] for name in _DESCRIBED if name in identity}
             for reader in readers:
@@ -106,7 +145,12 @@ class RunFiles:
             self._identify()
             if "started" in self._identity:
                 return float(self._identity["started"])
-            return min((tape.reader.opened for tape in self._tapes.values()), default=0) / 1e9
+            return min((one.opened for one in self._told()), default=0) / 1e9
+
+    def _told(self) -> list[TapeReader | Glance]:
+        """What the tapes say of themselves, in the order they began."""
+        told: list[TapeReader | Glance] = [*(tape.reader for tape in self._tapes.values()), *self._glances.values()]
+        return sorted(told, key=lambda one: (one.opened, one.path.name))
 
     def is_called(self, name: str) -> bool:
         """Whether ``name`` is the run's id or project/id."""
@@ -118,7 +162,6 @@ class RunFiles:
     def writers(self) -> list[WriterInfo]:
         """The run's writing processes in the order they began, and files that only look like tapes."""
         with self._lock:
-            self.refresh()
             found = [
                 WriterInfo(
                     reader.path.stem,
@@ -129,7 +172,7 @@ class RunFiles:
                     reader.lost,
                     None if reader.alive else reader.problem,
                 )
-                for reader in (tape.reader for tape in self._in_order())
+                for reader in (tape.reader for tape in self._open_all())
             ]
             return found + [
                 WriterInfo(path.stem, "killed", None, 0, 0, 0, problem) for path, problem in self._foreign.items()
@@ -138,22 +181,17 @@ class RunFiles:
     def metrics(self) -> list[str]:
         """The names of all metrics, sorted."""
         with self._lock:
-            self.refresh()
-            return sorted({name for tape in self._tapes.values() for name in tape.reader.metrics()})
+            return sorted({name for tape in self._open_all() for name in tape.reader.metrics()})
 
     def events(self) -> list[dict[str, Any]]:
         """Texts and the names of media files, by time."""
         with self._lock:
-            self.refresh()
-            return sorted(
-                (e for tape in self._tapes.values() for e in tape.reader.events), key=lambda e: e.get("time", 0)
-            )
+            return sorted((e for tape in self._open_all() for e in tape.reader.events), key=lambda e: e.get("time", 0))
 
     def points(self, metric: str) -> Columns:
         """All points of a metric, writer after writer. Raises TapeError, OSError."""
         with self._lock:
-            self.refresh()
-            return concatenate([tape.reader.read(metric)[0] for tape in self._in_order()])
+            return concatenate([tape.reader.read(metric)[0] for tape in self._open_all()])
 
     @contextmanager
     def reading(self, progress: Progress = nowhere) -> Iterator[list[IndexedTape]]:
@@ -165,8 +203,7 @@ class RunFiles:
             TapeError, OSError, IndexUnusable: a tape or an index cannot be read; of an index see `forget_indexes`.
         """
         with self._lock, ExitStack() as indexes:
-            self.refresh()
-            tapes = self._in_order()
+            tapes = self._open_all()
             total = sum(tape.reader.size for tape in tapes)
             done = 0
             for tape in tapes:
@@ -178,8 +215,7 @@ class RunFiles:
     def size(self) -> int:
         """Bytes of all tapes."""
         with self._lock:
-            self.refresh()
-            return sum(tape.reader.size for tape in self._tapes.values())
+            return sum(tape.reader.size for tape in self._open_all())
 
     def forget_indexes(self) -> None:
         """Make the indexes anew: one of them is not usable. Raises TapeError, OSError."""
@@ -208,18 +244,25 @@ class RunFiles:
             self._identity, problem = read_identity(path)
             self._problem = f"{path} {problem}" if problem else None
 
-    def _in_order(self) -> list[IndexedTape]:
-        return sorted(self._tapes.values(), key=lambda tape: (tape.reader.opened, tape.path.name))
+
+def _progress(tape: IndexedTape | Glance) -> tuple[object, ...]:
+    """What differs when there is something new. Of an ended tape it is the same for a glance and for more."""
+    if isinstance(tape, Glance):
+        return tape.file, tape.size
+    reader = tape.reader
+    if reader.end is not None and not reader.problem:
+        return reader.file, reader.size
+    return tape.era, reader.version, reader.alive
 
 
-def _writer_status(reader: TapeReader) -> Status:
+def _writer_status(reader: TapeReader | Glance) -> Status:
     if reader.end is not None:
         status: Status = reader.end["status"]
         return status
     return "running" if reader.alive else "killed"
 
 
-def _status(readers: list[TapeReader]) -> tuple[Status, TapeReader | None]:
+def _status(readers: list[TapeReader | Glance]) -> tuple[Status, TapeReader | Glance | None]:
     """The run's status and the writer that decides it.
 
     A forked child that vanished says nothing about the run, nor does a killed writer if a later one resumed the run.
@@ -232,7 +275,7 @@ def _status(readers: list[TapeReader]) -> tuple[Status, TapeReader | None]:
     return "killed", None
 
 
-def _deciding(readers: list[TapeReader]) -> Iterator[TapeReader]:
+def _deciding(readers: list[TapeReader | Glance]) -> Iterator[TapeReader | Glance]:
     roots = [reader for reader in readers if reader.opening.get("parent") is None]
     for i, reader in enumerate(roots):
         resumed = any(later.opened > reader.last_sign for later in roots[i + 1 :])

@@ -77,6 +77,20 @@ def read_frame(file: BinaryIO, offset: int, seq: int) -> Frame | str:
     return Frame(offset, kind, found, points, time, payload)
 
 
+def last_frame(data: bytes, start: int) -> Frame | None:
+    """The whole frame with which ``data`` ends, the last bytes of a file, from ``start`` on; None: there is none."""
+    at = data.rfind(MAGIC)
+    while at >= 0:
+        if len(data) - at >= HEADER_SIZE:
+            _, kind, _, length, seq, points, time = _FIELDS.unpack_from(data, at)
+            payload = data[at + HEADER_SIZE :]
+            (crc,) = _CRC.unpack_from(data, at + _FIELDS.size)
+            if len(payload) == length and zlib.crc32(payload, zlib.crc32(data[at : at + _FIELDS.size])) == crc:
+                return Frame(start + at, kind, seq, points, time, payload)
+        at = data.rfind(MAGIC, 0, at)
+    return None
+
+
 def check_payload(file: BinaryIO, start: int, payload: bytes) -> None:
     """Raises ValueError if the payload that lies at byte ``start`` is not what its frame's CRC says."""
     file.seek(start - HEADER_SIZE)

@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from rolltape.tape.byte_cache import ByteCache
 from rolltape.tape.columns import ZstdError, compress, decompress
 from rolltape.tape.pyramid import BASE, Entries
 from rolltape.tape.reader import Columns
@@ -32,6 +33,8 @@ from rolltape.tape.series import Series
 MAGIC = b"RTINDEX1"
 _FRONT = struct.Struct("<8sQQI")  # magic, offset and size of the header, its CRC
 _CHUNK = 32 * 1024  # bytes with a CRC of their own
+_WHOLE = 16 * 1024  # rows of a column up to which it is read as a whole and kept
+_decoded = ByteCache(64 << 20)
 _COLUMN = np.dtype([("kind", "<i8"), ("offset", "<i8"), ("a", "<i8"), ("b", "<i8")])
 _LINE, _OFFSETS, _INTEGERS, _SINGLE, _DOUBLE, _SAME, _NEXT = range(7)
 _STORED = {_OFFSETS: "<u4", _INTEGERS: "<i8", _SINGLE: "<f4", _DOUBLE: "<f8"}
@@ -52,12 +55,15 @@ class IndexFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: io.FileIO | None = None
+        self._readers = 0
         try:
             with path.open("rb") as file:
                 self._identity = _identity(file.fileno())
                 magic, offset, size, crc = _FRONT.unpack(file.read(_FRONT.size))
                 if magic != MAGIC:
                     raise IndexUnusable(f"{path} is not an index of this version")
+                if offset + size > self._identity[2]:
+                    raise IndexUnusable(f"{path} was cut")
                 file.seek(offset)
                 packed = file.read(size)
             if len(packed) != size or zlib.crc32(packed) != crc:
@@ -89,25 +95,28 @@ class IndexFile:
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """While columns are read. Raises IndexUnusable if the file is gone or another one."""
-        if self._file is not None:
-            yield
-            return
+        """While columns are read. They raise IndexUnusable if the file is gone or another one."""
+        self._readers += 1
         try:
-            file = self.path.open("rb", buffering=0)
-        except OSError as error:
-            raise IndexUnusable(f"{self.path} is gone: {error}") from error
-        with file:
-            if _identity(file.fileno()) != self._identity:
-                raise IndexUnusable(f"{self.path} was replaced")
-            self._file = file
-            try:
-                yield
-            finally:
+            yield
+        finally:
+            self._readers -= 1
+            if not self._readers and self._file is not None:
+                self._file.close()
                 self._file = None
 
     def column(self, number: int, count: int, start: int, stop: int) -> NDArray[Any]:
         """Rows start to stop of column ``number``, which has ``count``. To be called within `open`."""
+        if count > _WHOLE:
+            return self._decode(number, count, start, stop)
+        key = self._identity, number
+        whole = _decoded.get(key)
+        if whole is None:
+            whole = self._decode(number, count, 0, count)
+            _decoded.put(key, whole)
+        return whole[start:stop]
+
+    def _decode(self, number: int, count: int, start: int, stop: int) -> NDArray[Any]:
         kind, offset, a, b = self._place(number)
         if kind == _LINE:
             line: NDArray[np.int64] = a + b * np.arange(start, stop) if b else np.full(stop - start, a, np.int64)
@@ -158,8 +167,14 @@ class IndexFile:
         return data
 
     def _take(self, offset: int, size: int) -> bytes:
+        if not self._readers:
+            raise RuntimeError(f"{self.path} is read outside of open()")
         if self._file is None:
-            raise IndexUnusable(f"{self.path} is not open")
+            file = self.path.open("rb", buffering=0)
+            if _identity(file.fileno()) != self._identity:
+                file.close()
+                raise IndexUnusable(f"{self.path} was replaced")
+            self._file = file
         self._file.seek(offset)
         return self._file.read(size)
 

@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 
 # Bytes of tape that are worth an index: an ended one, and one that has grown so much since its last
 _ENDED, _GROWN = 64 << 10, 1 << 20
-_LARGE = 64 << 20  # bytes of entries in memory that are put aside while an index is made
+_LARGE = 32 << 20  # bytes of entries in memory that are put aside while an index is made
 
 
 def nowhere(_done: int, _total: int) -> None:
@@ -68,10 +68,11 @@ class IndexedTape:
         if self._covered == len(rows):
             return
         for columns in self.reader.whole_frames(self._covered):
-            for name, points in columns.items():
-                if name not in self._series:
-                    self._series[name] = Series()
-                self._series[name].add(points)
+            with self.reading():  # what is left over of each level may still be in the file
+                for name, points in columns.items():
+                    if name not in self._series:
+                        self._series[name] = Series()
+                    self._series[name].add(points)
             self._covered += 1
             self._loose_bytes += sum(len(points.step) for points in columns.values())
             if self._loose_bytes > _LARGE:  # a point is about a byte of entries
@@ -112,6 +113,9 @@ class IndexedTape:
 
     def points_of(self, metric: str, entries: NDArray[np.int64]) -> Iterator[Columns]:
         """The points of some entries of level 0, which must be in order. Raises TapeError, OSError."""
+        if len(entries) and entries[-1] - entries[0] == len(entries) - 1:  # no gaps: slices instead of copies
+            yield from self.points(metric, BASE * int(entries[0]), BASE * (int(entries[-1]) + 1))
+            return
         starts = BASE * entries
         for before, points in self._frames_with(metric, starts, starts + BASE):
             after = before + len(points.step)

@@ -87,7 +87,7 @@ class TapeReader:
         self._points = 0
         self._schemas: dict[int, Schema] = {}
         self._places: dict[str, dict[int, int]] = {}  # metric -> schema id -> column
-        self._file: tuple[int, int] | None = None  # device and inode: a tape put in its place is another one
+        self.file: tuple[int, int] | None = None  # device and inode: a tape put in its place is another one
         self._framed = 0  # the highest generation seen as a frame
         self._head: list[HeadRows] = []
         self._snapshot: HeadSnapshot | None = None
@@ -113,8 +113,8 @@ class TapeReader:
         """
         found = os.stat(self.path)  # noqa: PTH116 (half the time of Path.stat, and this is most of a look)
         file = found.st_dev, found.st_ino
-        self._file = self._file or file
-        self.replaced = found.st_size < self.size or file != self._file
+        self.file = self.file or file
+        self.replaced = found.st_size < self.size or file != self.file
         if self.replaced or (self.end is not None and found.st_size == self.size):
             return self.version
         before = (self.frames, self.problem, self._head_signature, self.lost)

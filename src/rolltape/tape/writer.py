@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rolltape.tape.columns import encode_rows
+from rolltape.tape.facts import merge_facts
 from rolltape.tape.filesystem import can_map
 from rolltape.tape.flusher import Flusher
 from rolltape.tape.frame import Kind, pack_frame
@@ -64,6 +65,8 @@ class TapeWriter:
         self.synced = fsync or not self.mapped
         self.on_trouble = on_trouble
         self._by_id: dict[int, Schema] = {}
+        self._points = 0  # in frames
+        self._facts: dict[str, Any] = {}
         self._generation = 0
         self._framing = threading.RLock()  # who turns a half into a frame
         self._appending = threading.Lock()  # who writes to the file
@@ -199,6 +202,7 @@ class TapeWriter:
         with self.lock:
             if self._head is not None:
                 self._append(Kind.META, _json(facts))
+                merge_facts(self._facts, facts)
 
     # Frames
 
@@ -255,7 +259,8 @@ class TapeWriter:
             self._head = None
             try:
                 if written:
-                    self._append(Kind.END, _json({**end, "lost": self.lost}))
+                    told = {"lost": self.lost, "points": self._points, "facts": self._facts}
+                    self._append(Kind.END, _json({**end, **told}))
                 if self.synced:
                     os.fsync(self._file.fileno())
             except OSError as error:
@@ -310,6 +315,7 @@ class TapeWriter:
             self._retry_at = monotonic() + _RETRY
             self.on_trouble(f"cannot write to {self.path}: {error}")
             return False
+        self._points += points
         self._retry_at = 0.0
         return True
 
