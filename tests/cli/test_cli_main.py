@@ -14,7 +14,7 @@ import rolltape
 from rolltape import cli
 from rolltape.cli import ls, main, make_parser
 
-COMMANDS = ["demo", "ui", "ls", "show", "verify"]
+COMMANDS = ["demo", "ui", "ls", "show", "export", "sql", "verify"]
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,6 +29,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "dir", nargs="?", metavar="DIR", help="directory of the tapes (default: $ROLLTAPE_DIR, else ./tapes)"
     )
     parser.add_argument("--project", metavar="P", help="only the runs of this project")
+    parser.add_argument(
+        "--where",
+        metavar="CONDITION",
+        help="only the runs of which this is true: \"lr < 3e-4 and status = 'finished'\"; names are fields of the run "
+        "and keys of its config, last.METRIC is the last value of a metric",
+    )
     parser.add_argument("--json", action="store_true", help="everything known of each run, as a JSON list")
     parser.set_defaults(run=run)
 
@@ -36,12 +42,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
     from rolltape.store import open
+    from rolltape.store.where import compile_where
 
     store = open(args.dir)
-    infos = store.runs(args.project)
+    infos = store.runs(args.project, args.where)
     if not infos:
         which = f" of a project {args.project!r}" if args.project is not None else ""
-        output.remark(f"There are no runs{which} in {store.root} yet.")
+        if args.where is None:
+            output.remark(f"There are no runs{which} in {store.root} yet.")
+        else:
+            output.remark(f"There are no runs{which} in {store.root} of which this is true: {args.where}")
+            for told in compile_where(args.where).unknown(store.runs(args.project)):
+                output.remark(f"{told[0].upper()}{told[1:]}.")
     if args.json:
         output.print_json([asdict(info) for info in infos])
     elif not output.to_terminal():

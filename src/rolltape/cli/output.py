@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rolltape.cli.text import clean
@@ -57,7 +58,7 @@ def plain(value: object) -> object:
 
 def print_tsv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A header and rows of raw values. None is empty; tabs, newlines, control characters and \\ are escaped by \\."""
-    for row in (header, *rows):
+    for row in chain((header,), rows):
         print("\t".join("" if cell is None else clean(str(cell).replace("\\", "\\\\")) for cell in row))
 
 

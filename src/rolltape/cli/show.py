@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rolltape.cli import output, text
 from rolltape.cli.ls import lasted, short, status
+from rolltape.cli.progress import Progress
 from rolltape.cli.runs import find_run
 from rolltape.errors import MetricNotFound
 
@@ -48,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
 
     store = open(args.dir)
     info = find_run(store, args.which)
-    summaries = store.summaries(info.key)
+    with Progress("Indexing") as progress:
+        summaries = store.summaries(info.key, progress)
     if args.metric is not None:
         summaries = [one for one in summaries if fnmatch.fnmatchcase(one.metric, args.metric)]
         if not summaries:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-import time
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 from rolltape.cli import output, text
+from rolltape.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from rich.console import Console
     from rich.text import Text
 
@@ -34,7 +31,6 @@ _HEADER = (
     "notes",
 )
 _SUFFIX = 6  # random characters at the end of a writer's name
-_PATIENCE = 1.0  # s before a progress bar is shown
 _MARKS = {"ended": "green", "live": "cyan", "killed": "magenta", "unknown": "yellow", "unreadable": "red"}
 
 
@@ -62,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     from rolltape.store.verify import verify
 
     path = Path(args.path or os.environ.get("ROLLTAPE_DIR") or "tapes").expanduser().resolve()
-    with _Progress() as progress:
+    with Progress("Checking") as progress:
         report = verify(path, progress)
     if not report.tapes and not report.files:
         output.remark(f"There are no tapes in {path} yet.")
@@ -73,36 +69,6 @@ def run(args: argparse.Namespace) -> int:
     elif report.tapes or report.files:
         _print_report(output.console(), report)
     return 0 if report.sound else 1
-
-
-class _Progress:
-    """A bar on stderr, where somebody looks on and waits."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._bar: Any = None
-        self._task: Any = None
-
-    def __call__(self, done: int, total: int) -> None:
-        if self._bar is None:
-            if time.monotonic() - self._began < _PATIENCE or not sys.stderr.isatty():
-                return
-            from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-            columns = (TextColumn("Checking"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-            self._bar = Progress(*columns, console=output.console(stderr=True), transient=True)
-            self._bar.start()
-            self._task = self._bar.add_task("", total=total)
-        self._bar.update(self._task, completed=done, total=total)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
 
 
 def _raw(check: FileCheck) -> list[object]:

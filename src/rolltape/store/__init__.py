@@ -9,7 +9,19 @@ from rolltape.errors import StoreError
 from rolltape.store.directory import DirectoryStore
 from rolltape.store.model import Buckets, Curve, Gap, MetricSummary, Points, Resumed, RunInfo, Store, WriterInfo
 
-__all__ = ["Buckets", "Curve", "DirectoryStore", "Gap", "MetricSummary", "Points", "Resumed", "RunInfo", "Store", "WriterInfo", "open"]
+__all__ = [
+    "Buckets",
+    "Curve",
+    "DirectoryStore",
+    "Gap",
+    "MetricSummary",
+    "Points",
+    "Resumed",
+    "RunInfo",
+    "Store",
+    "WriterInfo",
+    "open",
+]
 
 
 def open(where: str | os.PathLike[str] | None = None) -> DirectoryStore:

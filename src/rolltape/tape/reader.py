@@ -92,7 +92,7 @@ class TapeReader:
         self._head: list[HeadRows] = []
         self._snapshot: HeadSnapshot | None = None
         self._head_signature: tuple[tuple[int, int], ...] = ()
-        self._unchecked = len(self.rows)  # frames whose CRC this reader has not seen
+        self._unchecked = set(range(len(self.rows)))  # frames whose CRC this reader has not seen
         if memory is not None:
             for name in _KEPT:
                 setattr(self, name, memory[name])
@@ -197,8 +197,9 @@ class TapeReader:
                 file.seek(frame.payload)
                 try:
                     payload = file.read(frame.length)
-                    if number < self._unchecked:
+                    if number in self._unchecked:
                         check_payload(file, frame.payload, payload)
+                        self._unchecked.discard(number)
                     yield decode(RowsFrame(payload), payload, skip)
                 except (LookupError, ValueError, struct.error, ZstdError) as error:
                     place = frame.payload - HEADER_SIZE

@@ -1,0 +1,1 @@
+"""Points for other tools: Arrow, Parquet, CSV, JSON lines, SQL."""

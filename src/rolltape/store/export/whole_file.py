@@ -1,0 +1,48 @@
+"""A file that is there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from rolltape.errors import StoreError
+
+
+@contextmanager
+def whole_file(path: Path, *, replace: bool = False) -> Iterator[BinaryIO]:
+    """A file to write to. It gets its name at the end of the ``with`` block; on any exception it is removed.
+
+    Args:
+        path: its name; a link is followed.
+        replace: take the place of a regular file of that name.
+
+    Raises:
+        StoreError: there is something of that name, or no directory for it.
+        OSError: it cannot be written.
+    """
+    path = path.expanduser().resolve()
+    _check(path, replace)
+    unfinished = path.parent / f".{secrets.token_hex(8)}.part"
+    try:
+        with unfinished.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _check(path, replace)
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def _check(path: Path, replace: bool) -> None:
+    if not path.parent.is_dir():
+        raise StoreError(f"there is no directory {path.parent}")
+    if path.exists() and not path.is_file():
+        raise StoreError(f"{path} is no regular file")
+    if path.exists() and not replace:
+        raise StoreError(f"{path} exists already: --force replaces it")
