@@ -41,23 +41,10 @@ def find_run(store: DirectoryStore, wanted: str) -> RunInfo:
 def differences(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What is not the same in all configs: for each its entries under such keys. Keys of mappings inside are joined
     by dots."""
-    flat = [_flat(config) for config in configs]
+    from rolltape.store.flat_config import fingerprint, flatten
+
+    flat = [flatten(config) for config in configs]
     keys = list(dict.fromkeys(key for config in flat for key in config))
-    differing = [
-        key for key in keys if any(_differ(config.get(key, _ABSENT), flat[0].get(key, _ABSENT)) for config in flat)
-    ]
+    compared = [{key: fingerprint(entry) for key, entry in config.items()} for config in flat]
+    differing = [key for key in keys if len({config.get(key, _ABSENT) for config in compared}) > 1]
     return [{key: config[key] for key in differing if key in config} for config in flat]
-
-
-def _differ(one: object, other: object) -> bool:
-    return type(one) is not type(other) or one != other  # True is not 1 here
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, entry in config.items():
-        if isinstance(entry, Mapping) and entry:
-            flat |= _flat(entry, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = entry
-    return flat

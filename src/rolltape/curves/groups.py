@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from rolltape.curves.flat_config import fingerprint, flatten, shown
 from rolltape.curves.name_bases import name_base, own_name
 from rolltape.curves.seed_keys import Rank, ignored_by, seed_of, seed_rank
 from rolltape.store import RunInfo
+from rolltape.store.flat_config import fingerprint, flatten, shown
 
 Settings = frozenset[tuple[str, Hashable]]  # stands for a flat config: its keys and the fingerprints of their values
 

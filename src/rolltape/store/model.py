@@ -32,6 +32,12 @@ class RunInfo:
     lost: int  # rows that could not be recorded
     environment: dict[str, Any]
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from rolltape.store.notebook import run_html
+
+        return run_html(self)
+
 
 @dataclass(frozen=True, slots=True)
 class WriterInfo:
@@ -107,12 +113,18 @@ class Curve:
     gaps: dict[str, list[Gap]] = field(default_factory=dict)  # by RunInfo.key, where a run was resumed
     exact: bool = True
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from rolltape.store.notebook import curve_html
+
+        return curve_html(self)
+
 
 class Store(Protocol):
     """A place that runs are read from."""
 
-    def runs(self, project: str | None = None) -> list[RunInfo]:
-        """All runs, newest first."""
+    def runs(self, project: str | None = None, where: str | None = None) -> list[RunInfo]:
+        """All runs, newest first; of one project, or of which a condition is true."""
         ...
 
     def run(self, run: str) -> RunInfo:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rolltape.store.export.extras import load
 from rolltape.store.export.selection import Selection
+from rolltape.store.flat_config import flatten
 from rolltape.store.model import Store
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def table_of_configs(selection: Selection) -> pa.Table:
     """`config_table` of some runs."""
     arrow = load("rolltape.store.export.arrow", "parquet")
     pa, utf8 = arrow.pa, arrow.utf8
-    rows = [(info.key, key, value) for info in selection.runs for key, value in _flat(info.config)]
+    rows = [(info.key, key, value) for info in selection.runs for key, value in flatten(info.config).items()]
     return pa.table(
         {
             "run": pa.array([utf8(run) for run, _, _ in rows], pa.string()),
@@ -105,14 +106,6 @@ def _plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return value if value is None or isinstance(value, bool | int | str) else str(value)
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in config.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _number(value: object) -> float | None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolltape.curves.flat_config import fingerprint, flatten, shown
+from rolltape.store.flat_config import fingerprint, flatten, shown
 
 
 class Unhashable:
