@@ -42,6 +42,7 @@ def tapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The directory that runs of this test are recorded in."""
     monkeypatch.setenv("ROLLTAPE_STRICT", "1")
     monkeypatch.setenv("ROLLTAPE_DIR", str(tmp_path / "tapes"))
+    monkeypatch.setenv("ROLLTAPE_CACHE_DIR", str(tmp_path / "cache"))
     yield tmp_path / "tapes"
     for run in list(open_runs):
         run.close()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,18 @@ from rolltape.errors import MetricNotFound, RunNotFound, StoreError
 from rolltape.store.axes import Axis, MetricAxis, StepAxis
 from rolltape.store.buckets import as_buckets, equal_edges
 from rolltape.store.cache_directory import cache_directory
+from rolltape.store.catalogue import Catalogue
+from rolltape.store.listing import Listing, Seen
 from rolltape.store.model import Buckets, Curve, Gap, MetricSummary, Points, Resumed, RunInfo, WriterInfo
 from rolltape.store.run_files import RunFiles
 from rolltape.store.run_series import RunSeries, axis_of
+from rolltape.store.where import compile_where
 from rolltape.tape.filesystem import is_network
 from rolltape.tape.index_file import IndexUnusable
 from rolltape.tape.indexed_tape import IndexedTape, Progress, nowhere
+
+if TYPE_CHECKING:
+    from rolltape.store.export.frame import Frame
 
 T = TypeVar("T")
 
@@ -30,6 +37,7 @@ _AXES = 64 << 20  # bytes of joined axes kept in memory between questions
 _EXTENTS = 10_000  # extents kept in memory
 _MOST_BUCKETS = 100_000
 _TRIES = 3
+_KEY = re.compile(r"(?!\.{1,2}/)[^/\\\0]+/(?!\.{1,2}$)[^/\\\0]+")  # project/run, as their directories are called
 
 
 class DirectoryStore:
@@ -47,13 +55,22 @@ class DirectoryStore:
         self._axes: OrderedDict[tuple[str, str], tuple[int, MetricAxis]] = OrderedDict()
         self._extents: dict[tuple[RunFiles, str, str, str], tuple[int, tuple[float, float] | None]] = {}
         self._on_network = is_network(self.root)
+        self._listing = Listing(self.root, self._look, self._last_values, Catalogue.of(self.root))
         self._lock = threading.Lock()
 
-    def runs(self, project: str | None = None) -> list[RunInfo]:
-        """All runs, newest first; with ``project`` those of that project."""
-        found = [files.at_a_glance() for files in self.run_files()]
-        chosen = [info for info in found if project is None or info.project == project]
-        return sorted(chosen, key=lambda info: (-info.started, info.key))
+    def runs(self, project: str | None = None, where: str | None = None) -> list[RunInfo]:
+        """The runs, newest first.
+
+        Args:
+            project: only those of this project.
+            where: only those of which this is true, as ``lr < 3e-4 and status = 'finished'``; see `store.where`.
+
+        Raises:
+            StoreError: ``where`` cannot be understood; the message shows where.
+        """
+        condition = None if where is None else compile_where(where)
+        infos = [info for info in self._listing.infos() if project is None or info.project == project]
+        return infos if condition is None else self._listing.chosen(infos, condition)
 
     def run(self, run: str) -> RunInfo:
         """One run by its id, ``project/id`` or key. Raises RunNotFound."""
@@ -186,26 +203,64 @@ class DirectoryStore:
             with files.reading(lambda done, _, before=before, total=total: progress(before + done, total)):  # type: ignore[misc]
                 pass
 
+    def frame(self, runs: Sequence[str] | None = None, metrics: Sequence[str] | None = None) -> Frame:
+        """The points of runs as one table that pandas, Polars, DuckDB and PyArrow take as it is.
+
+        Args:
+            runs: ids or keys; None: all, newest first.
+            metrics: names; None: all. A run that lacks one is left out of it.
+
+        Raises:
+            RunNotFound, MetricNotFound: no such run; none of the runs has the metric.
+            StoreError: pyarrow is not installed.
+        """
+        from rolltape.store.export.frame import frame
+
+        return frame(self, runs, metrics)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from rolltape.store.notebook import runs_html
+
+        return runs_html(self.runs())
+
     def run_files(self) -> list[RunFiles]:
         """The files of every run there is now."""
+        found = self._listing.directories()
         with self._lock:
-            found = {path.parent for path in self.root.glob("*/*/run.json")}
-            for gone in self._files.keys() - found:
+            for gone in self._files.keys() - set(found):
                 key = self._files.pop(gone).key
                 for kept in [kept for kept in self._axes if kept[0] == key]:
                     del self._axes[kept]
-            for directory in found - self._files.keys():
-                self._files[directory] = RunFiles(directory, self._index_places, on_network=self._on_network)
-            return [self._files[directory] for directory in sorted(found)]
+        return [self._files_in(directory) for directory in found]
 
     def files(self, run: str) -> RunFiles:
         """The files of one run. Raises RunNotFound."""
-        return _find(self.run_files(), run, self.root)
+        return self._chosen([run])[0]
+
+    def _files_in(self, directory: Path) -> RunFiles:
+        with self._lock:
+            files = self._files.get(directory)
+            if files is None:
+                files = self._files[directory] = RunFiles(directory, self._index_places, on_network=self._on_network)
+            return files
+
+    def _look(self, directory: Path) -> Seen:
+        files = self._files_in(directory)
+        return Seen(files.at_a_glance(), files.state())
+
+    def _last_values(self, directory: Path) -> dict[str, float]:
+        summaries = self._summaries(self._files_in(directory))
+        return {one.metric: one.last for one in summaries if one.last is not None}
 
     def _chosen(self, runs: Sequence[str] | None) -> list[RunFiles]:
         """The files of these runs, each once; None: of all. Raises RunNotFound."""
-        every = self.run_files()
-        return every if runs is None else [_find(every, run, self.root) for run in dict.fromkeys(runs)]
+        if runs is None:
+            return self.run_files()
+        keyed = {run: self.root / run for run in runs if _KEY.fullmatch(run)}
+        direct = {run: self._files_in(path) for run, path in keyed.items() if (path / "run.json").exists()}
+        every = [] if len(direct) == len(set(runs)) else self.run_files()
+        return [direct.get(run) or _find(every, run, self.root) for run in dict.fromkeys(runs)]
 
     def _summaries(self, files: RunFiles, progress: Progress = nowhere) -> list[MetricSummary]:
         def summarize(tapes: list[IndexedTape]) -> list[MetricSummary]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from rolltape.errors import TapeError
 from rolltape.store.identity import read_identity
+from rolltape.store.listing import State
 from rolltape.store.model import RunInfo, Status, WriterInfo
 from rolltape.tape.facts import merge_facts
 from rolltape.tape.glance import Glance, glance
@@ -138,6 +139,14 @@ class RunFiles:
                 lost=sum(reader.lost for reader in readers),
                 environment=environment,
             )
+
+    def state(self) -> State:
+        """How far the run may be taken for what it was when it was last looked at."""
+        with self._lock:
+            told = self._told()
+            if self._foreign or any(one.alive for one in told):
+                return "open"
+            return "ended" if all(one.end is not None for one in told) else "silent"
 
     def started(self) -> float:
         """When the run began, in unix seconds."""

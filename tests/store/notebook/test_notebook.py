@@ -334,7 +334,7 @@ def test_each_line_can_be_told_from_all_others() -> None:
 
 
 def test_the_palette_is_that_of_the_page() -> None:
-    source = (Path(__file__).parents[2] / "ui/src/palette.ts").read_text()
+    source = (Path(__file__).parents[3] / "ui/src/palette.ts").read_text()
     for name, colors in (("LIGHT", LIGHT), ("DARK", DARK)):
         assert re.findall(r"#\w{6}", source.split(f"const {name} = ")[1].split("]")[0]) == colors
 
