@@ -25,6 +25,7 @@ from benchmarks.memory import memory_row
 from benchmarks.peers.drivers import DRIVERS
 from benchmarks.peers.measure import Peer, fastest_row, measure
 from benchmarks.peers.venv import prepare
+from benchmarks.reads import list_row, live_rows, long_rows, many_rows
 from benchmarks.row import Row
 from benchmarks.size import size_row
 from benchmarks.startup import startup_row
@@ -54,7 +55,7 @@ def main() -> int:
         transient=True,
         disable=not console.is_terminal,
     ) as progress:
-        rows = _measure_rows(effort, progress)
+        rows = _measure_rows(effort, progress, install=not options.no_peers)
         peers = [] if options.no_peers else _measure_peers(effort, progress)
     rows.insert(1, fastest_row(rows[0], peers))
     print_tables(console, rows, peers)
@@ -63,7 +64,7 @@ def main() -> int:
     return int(options.check and any(row.ok is False for row in rows))
 
 
-def _measure_rows(effort: Effort, progress: Progress) -> list[Row]:
+def _measure_rows(effort: Effort, progress: Progress, *, install: bool) -> list[Row]:
     steps: dict[str, Callable[[], Row | list[Row]]] = {
         "log() of 10 floats": lambda: call_row(effort, 10),
         "log() of 1 float": lambda: call_row(effort, 1),
@@ -77,6 +78,10 @@ def _measure_rows(effort: Effort, progress: Progress) -> list[Row]:
         "log_batch of 1 column": lambda: batch_row(effort, 1),
         "kill -9, slow": lambda: kill_row(effort, SLOW),
         "kill -9, fast": lambda: kill_row(effort, FAST),
+        "curves of a long run": lambda: long_rows(effort),
+        "curves of many runs": lambda: many_rows(effort, install),
+        "list of many runs": lambda: list_row(effort),
+        "a live run": lambda: live_rows(effort),
         "IQM and its interval": lambda: iqm_row(effort),
         "import": lambda: startup_row(effort),
     }

@@ -21,7 +21,8 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
 def read_identity(path: Path) -> tuple[dict[str, Any], str | None]:
     """The fields of a run.json that are what they must be, and what is wrong with it (None: nothing)."""
     try:
-        identity = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb", buffering=0) as file:
+            identity = json.loads(file.readall())
     except FileNotFoundError:
         return {}, "there is no run.json: stores do not find this run; its points can still be read"
     except (OSError, ValueError, RecursionError) as error:

@@ -238,7 +238,7 @@ class RunFiles:
             if changed == self._listed:
                 return self._paths
             with os.scandir(self.directory) as entries:
-                names = sorted(entry.name for entry in entries if entry.name.endswith(".tape") and entry.is_file())
+                names = sorted([entry.name for entry in entries if entry.name.endswith(".tape") and entry.is_file()])
         except OSError:
             return []
         self._paths = [self.directory / name for name in names]

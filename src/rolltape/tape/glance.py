@@ -5,6 +5,7 @@ A list of runs needs no more. Whether all in between can be read is not known fr
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 
 from rolltape.tape.frame import Frame, Kind, last_frame, read_frame
 
-_TAIL = 64 << 10  # bytes in which the last frame is looked for
+_TAIL = 64 << 10  # bytes at either end in which the first and the last frame are looked for
 
 
 class Glance(NamedTuple):
@@ -42,14 +43,17 @@ def glance(path: Path) -> Glance | None:
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         found = os.fstat(file.fileno())
-        first = read_frame(file, 0, 0)
-        if not isinstance(first, Frame) or first.kind != Kind.OPEN:
-            return None
+        begin = file.read(_TAIL)
         start = max(0, found.st_size - _TAIL)
-        file.seek(start)
-        last = last_frame(file.read(), start)
+        if start:
+            file.seek(start)
+        tail = file.readall() if start else begin
+    first = read_frame(io.BytesIO(begin), 0, 0)
+    if not isinstance(first, Frame) or first.kind != Kind.OPEN:
+        return None
+    last = last_frame(tail, start)
     if last is None or last.kind != Kind.END or last.end != found.st_size:
         return None
     try:
