@@ -38,11 +38,13 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def tapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def tapes(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
     """The directory that runs of this test are recorded in."""
     monkeypatch.setenv("ROLLTAPE_STRICT", "1")
     monkeypatch.setenv("ROLLTAPE_DIR", str(tmp_path / "tapes"))
-    monkeypatch.setenv("ROLLTAPE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("ROLLTAPE_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
     yield tmp_path / "tapes"
     for run in list(open_runs):
         run.close()

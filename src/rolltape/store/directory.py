@@ -22,6 +22,7 @@ from rolltape.store.catalogue import Catalogue
 from rolltape.store.listing import Listing, Seen
 from rolltape.store.model import Buckets, Curve, Gap, MetricSummary, Points, Resumed, RunInfo, WriterInfo
 from rolltape.store.run_files import RunFiles
+from rolltape.store.run_info import look_at_ended
 from rolltape.store.run_series import RunSeries, axis_of
 from rolltape.store.where import compile_where
 from rolltape.tape.filesystem import is_network
@@ -246,8 +247,10 @@ class DirectoryStore:
             return files
 
     def _look(self, directory: Path) -> Seen:
-        files = self._files_in(directory)
-        return Seen(files.at_a_glance(), files.state())
+        with self._lock:
+            followed = directory in self._files
+        seen = None if followed else look_at_ended(directory)
+        return seen or self._files_in(directory).seen()
 
     def _last_values(self, directory: Path) -> dict[str, float]:
         summaries = self._summaries(self._files_in(directory))

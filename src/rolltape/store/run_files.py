@@ -12,15 +12,14 @@ from typing import Any
 
 from rolltape.errors import TapeError
 from rolltape.store.identity import read_identity
-from rolltape.store.listing import State
-from rolltape.store.model import RunInfo, Status, WriterInfo
-from rolltape.tape.facts import merge_facts
+from rolltape.store.listing import Seen
+from rolltape.store.model import RunInfo, WriterInfo
+from rolltape.store.run_info import Told, describe, in_order, started, tapes_in, writer_status
 from rolltape.tape.glance import Glance, glance
 from rolltape.tape.indexed_tape import IndexedTape, Progress, nowhere
 from rolltape.tape.reader import Columns, TapeReader, concatenate
 
 _SETTLED = 2_000_000_000  # ns after which a directory's time tells of every change
-_DESCRIBED = ("name", "config", "tags")  # what run.json begins and META frames go on with
 
 
 class RunFiles:
@@ -112,54 +111,26 @@ class RunFiles:
         """What a list needs. Of ended tapes only the first and the last frame are read: points are those recorded."""
         with self._lock:
             self.refresh()
-            identity, readers = self._identity, self._told()
-            status, blamed = _status(readers)
-            facts: dict[str, Any] = {name: identity[name] for name in _DESCRIBED if name in identity}
-            for reader in readers:
-                merge_facts(facts, reader.facts)
-            end = blamed.end if blamed is not None and blamed.end is not None else {}
-            started = self.started()
-            last = max((reader.last_sign for reader in readers), default=0) / 1e9
-            environment = identity.get("environment", {})
-            if "git" in facts:
-                environment = {**environment, "git": {**environment.get("git", {}), **facts["git"]}}
-            return RunInfo(
-                key=self.key,
-                id=identity.get("id", self.directory.name),
-                project=identity.get("project", self.directory.parent.name),
-                name=facts.get("name", self.directory.name),
-                config=facts.get("config", {}),
-                tags=facts.get("tags", []),
-                status=status,
-                error=end.get("error") or self._problem,
-                exit_code=end.get("exit_code"),
-                started=started,
-                ended=None if status == "running" else max(last, started),
-                points=sum(reader.points for reader in readers),
-                lost=sum(reader.lost for reader in readers),
-                environment=environment,
-            )
+            return describe(self.directory, self._identity, self._problem, self._told())
 
-    def state(self) -> State:
-        """How far the run may be taken for what it was when it was last looked at."""
+    def seen(self) -> Seen:
+        """The run at a glance, and how far it may be taken for that the next time."""
         with self._lock:
-            told = self._told()
-            if self._foreign or any(one.alive for one in told):
-                return "open"
-            return "ended" if all(one.end is not None for one in told) else "silent"
+            info, told = self.at_a_glance(), self._told()
+            if self._foreign or self._problem is not None:
+                return Seen(info, "open")
+            if all(one.end is not None and not (isinstance(one, TapeReader) and one.problem) for one in told):
+                return Seen(info, "ended")
+            return Seen(info, "open" if any(one.alive for one in told) else "silent")
 
     def started(self) -> float:
         """When the run began, in unix seconds."""
         with self._lock:
             self._identify()
-            if "started" in self._identity:
-                return float(self._identity["started"])
-            return min((one.opened for one in self._told()), default=0) / 1e9
+            return started(self._identity, self._told())
 
-    def _told(self) -> list[TapeReader | Glance]:
-        """What the tapes say of themselves, in the order they began."""
-        told: list[TapeReader | Glance] = [*(tape.reader for tape in self._tapes.values()), *self._glances.values()]
-        return sorted(told, key=lambda one: (one.opened, one.path.name))
+    def _told(self) -> list[Told]:
+        return in_order([*(tape.reader for tape in self._tapes.values()), *self._glances.values()])
 
     def is_called(self, name: str) -> bool:
         """Whether ``name`` is the run's id or project/id."""
@@ -174,7 +145,7 @@ class RunFiles:
             found = [
                 WriterInfo(
                     reader.path.stem,
-                    _writer_status(reader),
+                    writer_status(reader),
                     reader.opening.get("parent"),
                     reader.frames,
                     reader.points,
@@ -237,8 +208,7 @@ class RunFiles:
             changed = os.stat(self.directory).st_mtime_ns  # noqa: PTH116 (as in the tape's reader)
             if changed == self._listed:
                 return self._paths
-            with os.scandir(self.directory) as entries:
-                names = sorted([entry.name for entry in entries if entry.name.endswith(".tape") and entry.is_file()])
+            names = tapes_in(self.directory)
         except OSError:
             return []
         self._paths = [self.directory / name for name in names]
@@ -262,31 +232,3 @@ def _progress(tape: IndexedTape | Glance) -> tuple[object, ...]:
     if reader.end is not None and not reader.problem:
         return reader.file, reader.size
     return tape.era, reader.version, reader.alive
-
-
-def _writer_status(reader: TapeReader | Glance) -> Status:
-    if reader.end is not None:
-        status: Status = reader.end["status"]
-        return status
-    return "running" if reader.alive else "killed"
-
-
-def _status(readers: list[TapeReader | Glance]) -> tuple[Status, TapeReader | Glance | None]:
-    """The run's status and the writer that decides it.
-
-    A forked child that vanished says nothing about the run, nor does a killed writer if a later one resumed the run.
-    """
-    deciding = list(_deciding(readers))
-    for wanted in ("running", "failed", "killed", "interrupted", "finished"):
-        for reader in readers if wanted == "running" else deciding:
-            if _writer_status(reader) == wanted:
-                return _writer_status(reader), reader
-    return "killed", None
-
-
-def _deciding(readers: list[TapeReader | Glance]) -> Iterator[TapeReader | Glance]:
-    roots = [reader for reader in readers if reader.opening.get("parent") is None]
-    for i, reader in enumerate(roots):
-        resumed = any(later.opened > reader.last_sign for later in roots[i + 1 :])
-        if not resumed:
-            yield reader
