@@ -101,6 +101,7 @@ class MetricAxis:
         self._tapes = tapes
         series = [tape.series(metric) for tape in tapes]
         self._dense = sum(one.points for one in series if one is not None) <= _DENSE
+        whole = True  # bounds of entries leave NaN out
         knots: list[tuple[NDArray[Any], ...]] = []  # first time, last time, low, high, tape, entry
         for number, (tape, one) in enumerate(zip(tapes, series, strict=True)):
             count = one.counts[0] if one is not None else 0
@@ -108,20 +109,28 @@ class MetricAxis:
             if self._dense:
                 loose[:0] = tape.points(metric, 0, BASE * count)
             elif one is not None and count:
+                whole &= bool((one.column(0, "finite", 0, count) == BASE).all())
                 entries = (one.column(0, name, 0, count) for name in ("time_low", "time_high", "low", "high"))
                 knots.append((*entries, np.full(count, number), np.arange(count)))
             points = concatenate(loose)
             at = np.full(len(points.time), number)
             knots.append((points.time, points.time, points.value, points.value, at, np.full(len(at), -1)))
-        columns = [np.concatenate(parts) for parts in zip(*knots, strict=True)]
+        nothing = (*(np.empty(0, np.int64),) * 2, *(np.empty(0),) * 2, *(np.empty(0, np.int64),) * 2)
+        columns = [np.concatenate(parts) for parts in zip(*(knots or [nothing]), strict=True)]
         order = columns[0].argsort(kind="stable")
         self._first, self._last, self._low, self._high, self._tape, self._entry = (c[order] for c in columns)
         self.least = float(np.min(self._low, where=np.isfinite(self._low), initial=np.inf))
         self.most = float(np.max(self._high, where=np.isfinite(self._high), initial=-np.inf))
         self._in_time = bool((self._last[:-1] <= self._first[1:]).all())
         # Only of a metric that counts bounds can be told; others are joined point by point
-        self._counts = self._in_time and bool(
-            (self._high[:-1] <= self._low[1:]).all() and np.isfinite(self._low).all() and np.isfinite(self._high).all()
+        self._counts = (
+            self._in_time
+            and whole
+            and bool(
+                (self._high[:-1] <= self._low[1:]).all()
+                and np.isfinite(self._low).all()
+                and np.isfinite(self._high).all()
+            )
         )
 
     @property

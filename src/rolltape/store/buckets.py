@@ -135,4 +135,5 @@ def equal_edges(low: float, high: float, buckets: int) -> Floats:
         high = max(low + 1.0, float(np.nextafter(low, np.inf)))
     # Weighted, not low + i * width: the width of an axis from -1e308 to 1e308 is no float64
     right = np.arange(buckets + 1) / buckets
-    return low * (1 - right) + high * right
+    edges: Floats = np.maximum.accumulate(np.clip(low * (1 - right) + high * right, low, high))
+    return edges

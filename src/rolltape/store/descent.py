@@ -107,7 +107,7 @@ def extent(tape: IndexedTape, metric: str, axis: Axis, before: int | None = None
     top = len(series.counts) - 1
     for low, high in (series.bounds(top, axis.column, 0, series.counts[top]), series.loose().bounds(axis.column)):
         if axis.column == "step" and before is not None:
-            low, high = low[low < before], np.minimum(high[low < before], before - 1)
+            low, high = low[low < before], np.minimum(high[low < before], max(before - 1, -(2**63)))
         x_low, x_high = axis.bounds(low, high)
         some = x_high > -np.inf
         x_low, x_high = np.maximum(x_low[some], axis.least), np.minimum(x_high[some], axis.most)
@@ -142,10 +142,11 @@ def _descend(
     def look(bounds: _Bounds, steps: _Bounds | None) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Floats]:
         """Which entries stand for their points, which are to be split, and the x of each."""
         x_low, x_high = axis.bounds(*bounds)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             inside = (x_high >= edges[0]) & (x_low <= edges[-1])
             if exact:
                 across = edges.searchsorted(x_low, "right") != edges.searchsorted(x_high, "right")
+                across |= x_high > edges[-1]  # the last bucket holds its right edge, and nothing behind it
             else:
                 across = ~(x_high - x_low <= width)
         if steps is not None and before is not None:
@@ -155,7 +156,7 @@ def _descend(
             return np.zeros(len(x_low), bool), inside, x_low
         return inside & ~across, inside & across, x_low
 
-    width = (edges[-1] - edges[0]) / (len(edges) - 1)
+    width = edges[-1] / (len(edges) - 1) - edges[0] / (len(edges) - 1)
     loose = series.loose()
     if len(loose.number):
         whole, parted, x = look(loose.bounds(axis.column), loose.bounds("step"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import re
@@ -23,7 +24,7 @@ from rolltape.store.listing import Listing, Seen
 from rolltape.store.model import Buckets, Curve, Gap, MetricSummary, Points, Resumed, RunInfo, WriterInfo
 from rolltape.store.run_files import RunFiles
 from rolltape.store.run_info import look_at_ended
-from rolltape.store.run_series import RunSeries, axis_of
+from rolltape.store.run_series import AXES, RunSeries, axis_of
 from rolltape.store.where import compile_where
 from rolltape.tape.filesystem import is_network
 from rolltape.tape.index_file import IndexUnusable
@@ -123,6 +124,7 @@ class DirectoryStore:
             RunNotFound, MetricNotFound: there is none; StoreError: the window is not possible.
         """
         _check_window(window)
+        _check_resumed(resumed)
         files = self.files(run)
 
         def blocks(series: RunSeries) -> Iterator[tuple[NDArray[np.float64], Points]] | None:
@@ -164,8 +166,7 @@ class DirectoryStore:
         """
         if not 1 <= buckets <= _MOST_BUCKETS:
             raise StoreError(f"buckets must be 1 to {_MOST_BUCKETS}, not {buckets}")
-        if resumed not in get_args(Resumed):
-            raise StoreError(f"resumed must be one of {', '.join(get_args(Resumed))}, not {resumed!r}")
+        _check_resumed(resumed)
         _check_window(window)
         chosen = self._chosen(runs)
         extents: dict[str, tuple[float, float]] = {}
@@ -177,11 +178,15 @@ class DirectoryStore:
                 extents[files.key] = extent
         if not holding:
             raise MetricNotFound(f"none of the runs has a metric {metric!r}{_instead(chosen, metric)}")
+        if x not in AXES and not any(x in files.metrics() for files in holding):
+            raise MetricNotFound(f"x must be one of {', '.join(AXES)} or a metric of these runs, not {x!r}")
         edges = equal_edges(*(window or _union(extents.values())), buckets)
         found: dict[str, Buckets] = {}
         gaps: dict[str, list[Gap]] = {}
         for files in holding:
-            answer = self._ask(files, metric, x, resumed, lambda one: (one.sums(edges, exact), one.gaps()))
+            answer = self._ask(
+                files, metric, x, resumed, lambda one: None if one.is_empty else (one.sums(edges, exact), one.gaps())
+            )
             if answer is not None:
                 sums, gaps_of_run = answer
                 found[files.key] = as_buckets(sums)
@@ -299,19 +304,22 @@ class DirectoryStore:
     ) -> T | None:
         """The answer from a run's tapes; None if the run is gone. An index that turns out unusable is made again."""
         for _ in range(_TRIES):
+            version = files.refresh()
             try:
                 with files.reading(progress) as tapes:
                     return question(tapes)
-            except IndexUnusable:
-                files.forget_indexes()
-            except FileNotFoundError:
-                if files.directory.is_dir():
+            except (IndexUnusable, FileNotFoundError) as error:
+                if not files.directory.is_dir():
+                    return None
+                if isinstance(error, IndexUnusable):
+                    with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+                        files.forget_indexes()
+                elif files.refresh() == version:
                     raise
-                return None
         raise StoreError(f"the indexes of run {files.key} cannot be read, although they were made again")
 
     def _axis(self, files: RunFiles, tapes: Sequence[IndexedTape], x: str) -> Axis:
-        if x in ("step", "time", "relative", "process"):
+        if x in AXES:
             return axis_of(tapes, x, files.started())
         with self._lock:
             kept = self._axes.get((files.key, x))
@@ -330,6 +338,11 @@ class DirectoryStore:
         digest = hashlib.blake2b(str(tape).encode(errors="surrogateescape"), digest_size=12).hexdigest()
         beside = [] if self._on_network else [tape.with_name(name)]
         return beside + ([] if cache is None else [cache / "indexes" / digest[:2] / f"{digest}.index"])
+
+
+def _check_resumed(resumed: str) -> None:
+    if resumed not in get_args(Resumed):
+        raise StoreError(f"resumed must be one of {', '.join(get_args(Resumed))}, not {resumed!r}")
 
 
 def _check_window(window: tuple[float, float] | None) -> None:

@@ -41,6 +41,7 @@ class RunFiles:
         self.version = 0  # grows when something is new
         self._lock = threading.RLock()
         self._identity: dict[str, Any] = {}
+        self._identified: tuple[int, int, int] | None = None  # the stamp of the run.json that this is from
         self._problem: str | None = None
         self._tapes: dict[Path, IndexedTape] = {}
         self._glances: dict[Path, Glance] = {}  # of ended tapes that nobody has asked more about
@@ -55,18 +56,19 @@ class RunFiles:
             for gone in [path for path in (*self._tapes, *self._glances) if path not in paths]:
                 self._tapes.pop(gone, None)
                 self._glances.pop(gone, None)
+            self._foreign = {path: told for path, told in self._foreign.items() if path in paths}
             for path in paths:
                 try:
                     self._look_at(path)
                     self._foreign.pop(path, None)
-                except (TapeError, OSError) as error:
+                except TapeError as error:
+                    self._tapes.pop(path, None)  # another file lies in its place
                     self._foreign[path] = str(error)
+                except OSError as error:
+                    self._foreign[path] = str(error)
+            there = [path for path in paths if path not in self._foreign]
             seen = (
-                [
-                    _progress(self._glances.get(path) or self._tapes[path])
-                    for path in paths
-                    if path not in self._foreign
-                ],
+                [_progress(self._glances.get(path) or self._tapes[path]) for path in there],
                 list(self._foreign.values()),
                 self._problem,
             )
@@ -218,8 +220,14 @@ class RunFiles:
         return self._paths
 
     def _identify(self) -> None:
-        if "id" not in self._identity:
-            path = self.directory / "run.json"
+        path = self.directory / "run.json"
+        try:
+            found = os.stat(path)  # noqa: PTH116 (as in the tape's reader)
+            stamp = found.st_ino, found.st_size, found.st_mtime_ns
+        except OSError:
+            stamp = None
+        if stamp is None or stamp != self._identified:
+            self._identified = stamp
             self._identity, problem = read_identity(path)
             self._problem = f"{path} {problem}" if problem else None
 

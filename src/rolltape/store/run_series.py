@@ -18,6 +18,9 @@ from rolltape.tape.reader import Columns
 Floats = NDArray[np.float64]
 
 
+AXES = ("step", "time", "relative", "process")  # what x may be besides a metric
+
+
 class RunSeries:
     """To be used while the run's tapes are being read.
 
@@ -30,6 +33,7 @@ class RunSeries:
     """
 
     def __init__(self, tapes: Sequence[IndexedTape], metric: str, axis: Axis, resumed: Resumed) -> None:
+        self._every = tapes
         self._metric = metric
         self._axis = axis
         cuts = [_first_step_after(tapes, i) if resumed == "latest" else None for i in range(len(tapes))]
@@ -81,14 +85,20 @@ class RunSeries:
         if len(self._tapes) < 2:
             return found
         silent_since = last_of = None
-        for tape, _ in self._tapes:
+        restarted = False
+        for tape in self._every:
             first, last = self._ends(tape)
-            if silent_since is not None and last_of is not None and tape.reader.opened > silent_since and first:
+            restarted |= silent_since is not None and tape.reader.opened > silent_since
+            silent_since = max(silent_since or 0, _gone(tape))
+            if first is None or last is None:
+                continue
+            if restarted and last_of is not None:
                 before, after = (float(self._axis.at(point)[0]) for point in (last_of, first))
                 if np.isfinite(before) and np.isfinite(after):
                     found.append(Gap(before, after))
-            silent_since = max(silent_since or 0, tape.reader.last_sign)
-            last_of = last or last_of
+            restarted = False
+            if last_of is None or last.time[0] >= last_of.time[0]:
+                last_of = last
         return found
 
     def _ends(self, tape: IndexedTape) -> tuple[Columns | None, Columns | None]:
@@ -142,15 +152,20 @@ def _pauses(tapes: Sequence[IndexedTape]) -> list[tuple[int, int]]:
     for tape in sorted(tapes, key=lambda tape: tape.reader.opened):
         if silent_since is not None and tape.reader.opened > silent_since:
             pauses.append((silent_since, tape.reader.opened))
-        silent_since = max(silent_since or 0, tape.reader.last_sign)
+        silent_since = max(silent_since or 0, _gone(tape))
     return pauses
 
 
 def _first_step_after(tapes: Sequence[IndexedTape], number: int) -> int | None:
     """The smallest step at which a writer began that was opened after this one had gone."""
-    gone = tapes[number].reader.last_sign
+    gone = _gone(tapes[number])
     steps = [tape.first_step() for tape in tapes[number + 1 :] if tape.reader.opened > gone]
     return min((step for step in steps if step is not None), default=None)
+
+
+def _gone(tape: IndexedTape) -> int:
+    """When its writer gave its last sign of life, in ns; later than anything while it lives."""
+    return int(np.iinfo(np.int64).max) if tape.reader.alive else tape.reader.last_sign
 
 
 def _point(step: int, time: int) -> Columns:

@@ -148,6 +148,7 @@ class HeadRows(NamedTuple):
 
     generation: int
     groups: list[Group]
+    unknown: bool  # whether rows of a schema follow that is not known yet
     end: int  # the byte of the file at which the next row would begin; -1 if there is no room for one
 
     @property
@@ -196,7 +197,9 @@ def read_head(path: Path, schemas: Mapping[int, Schema], last: HeadSnapshot | No
             continue
         _, used = read_rows(memoryview(looks[0])[offset : offset + size], schemas)
         groups, _ = read_rows(memoryview(looks[1])[offset : offset + used], schemas)
-        halves.append(HeadRows(generation, groups, offset + used if used < size else -1))
+        following = int.from_bytes(looks[1][offset + used : offset + min(used + 8, size)], "little")
+        unknown = following != 0 and following not in schemas
+        halves.append(HeadRows(generation, groups, unknown, offset + used if used < size else -1))
     halves.sort(key=lambda half: half.generation)
     places = after[8 * _HALVES :] if len(halves) else b""
     return HeadSnapshot(int(words[2][_BEAT]), int(words[2][_LOST]), halves, places)

@@ -60,6 +60,7 @@ class IndexFile:
             with path.open("rb") as file:
                 self._identity = _identity(file.fileno())
                 magic, offset, size, crc = _FRONT.unpack(file.read(_FRONT.size))
+                self._crc = crc
                 if magic != MAGIC:
                     raise IndexUnusable(f"{path} is not an index of this version")
                 if offset + size > self._identity[2]:
@@ -79,6 +80,15 @@ class IndexFile:
         self._checks = np.frombuffer(parts[7], "<u4")
         self._checked = bytearray(len(self._checks))
         self._data = offset  # where the columns end
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the file that lies there is still the one that was opened."""
+        try:
+            with self.path.open("rb") as file:
+                return _identity(file.fileno()) == self._identity
+        except OSError:
+            return False
 
     def series(self) -> dict[str, Series]:
         """Every metric's pyramid, its entries still in the file."""
@@ -109,7 +119,7 @@ class IndexFile:
         """Rows start to stop of column ``number``, which has ``count``. To be called within `open`."""
         if count > _WHOLE:
             return self._decode(number, count, start, stop)
-        key = self._identity, number
+        key = *self._identity, self._crc, number
         whole = _decoded.get(key)
         if whole is None:
             whole = self._decode(number, count, 0, count)

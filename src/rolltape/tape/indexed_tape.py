@@ -44,6 +44,14 @@ class IndexedTape:
         self.path = path
         self.era = 0  # grows when everything read before is void
         self._places = list(places)
+        self.reader: TapeReader
+        self._file: IndexFile | None = None
+        self._series: dict[str, Series] = {}
+        self._counted: dict[str, NDArray[np.int64]] = {}
+        self._covered = 0  # ROWS frames in the series
+        self._torn = False  # whether a frame may be in the series in part: something came in between
+        self._saved_size = 0  # bytes of the tape that the file covers
+        self._loose_bytes = 0
         self._begin()
 
     def refresh(self) -> int:
@@ -64,16 +72,21 @@ class IndexedTape:
 
         progress: is told how many bytes of the tape are done, and how many there are.
         """
+        if self._torn:
+            self.era += 1
+            self._begin()
         rows = self.reader.rows
         if self._covered == len(rows):
             return
         for columns in self.reader.whole_frames(self._covered):
+            self._torn = True
             with self.reading():  # what is left over of each level may still be in the file
                 for name, points in columns.items():
                     if name not in self._series:
                         self._series[name] = Series()
                     self._series[name].add(points)
             self._covered += 1
+            self._torn = False
             self._loose_bytes += sum(len(points.step) for points in columns.values())
             if self._loose_bytes > _LARGE:  # a point is about a byte of entries
                 self._save()
@@ -87,7 +100,9 @@ class IndexedTape:
         """The pyramid of a metric as of the last `update`; None if no frame has it."""
         found = self._series.get(metric)
         if found is not None:
+            self._torn = True
             found.settle()
+            self._torn = False
         return found
 
     @contextlib.contextmanager
@@ -98,7 +113,7 @@ class IndexedTape:
 
     def forget(self) -> None:
         """Read the tape again: its index is not usable. Raises TapeError, OSError."""
-        if self._file is not None:
+        if self._file is not None and self._file.is_current:  # else another one lies there, which may be whole
             try:
                 self._file.path.unlink(missing_ok=True)
             except OSError:  # not ours to remove
@@ -107,37 +122,47 @@ class IndexedTape:
         self._begin()
 
     def points(self, metric: str, start: int, stop: int) -> Iterator[Columns]:
-        """The points number start to stop of a metric's frames, frame by frame. Raises TapeError, OSError."""
-        for before, points in self._frames_with(metric, np.array([start]), np.array([stop])):
-            yield Columns._make(column[max(start - before, 0) : stop - before] for column in points)
+        """The points number start to stop of a metric's frames, frame by frame.
+
+        They are those of the tape as it is now, also if it is another one when they are read.
+
+        Raises:
+            TapeError, OSError: while they are read.
+        """
+        frames = self._frames_with(metric, np.array([start]), np.array([stop]))
+        return (
+            Columns._make(column[max(start - before, 0) : stop - before] for column in points)
+            for before, points in frames
+        )
 
     def points_of(self, metric: str, entries: NDArray[np.int64]) -> Iterator[Columns]:
-        """The points of some entries of level 0, which must be in order. Raises TapeError, OSError."""
+        """The points of some entries of level 0, which must be in order; else as `points`."""
         if len(entries) and entries[-1] - entries[0] == len(entries) - 1:  # no gaps: slices instead of copies
-            yield from self.points(metric, BASE * int(entries[0]), BASE * (int(entries[-1]) + 1))
-            return
+            return self.points(metric, BASE * int(entries[0]), BASE * (int(entries[-1]) + 1))
         starts = BASE * entries
-        for before, points in self._frames_with(metric, starts, starts + BASE):
+
+        def picked(before: int, points: Columns) -> Columns:
             after = before + len(points.step)
             begin, end = starts.searchsorted([before - BASE + 1, after]).tolist()
             places = (starts[begin:end, None] + np.arange(BASE)).ravel() - before
             places = places[(places >= 0) & (places < after - before)]
-            yield Columns._make(column[places] for column in points)
+            return Columns._make(column[places] for column in points)
+
+        return (picked(before, points) for before, points in self._frames_with(metric, starts, starts + BASE))
 
     def _frames_with(
         self, metric: str, starts: NDArray[np.int64], stops: NDArray[np.int64]
     ) -> Iterator[tuple[int, Columns]]:
         """Each frame that holds points start to stop of a metric, and how many come before it."""
         if not len(starts):
-            return
+            return iter(())
         ends = self._ends(metric)
         begins = ends - np.diff(ends, prepend=0)
         # The first range that ends behind a frame's begin must begin before the frame's end
         nearest = stops.searchsorted(begins, "right")
         first = np.append(starts, np.iinfo(np.int64).max)[nearest]
-        numbers = ((first < ends) & (begins < ends)).nonzero()[0].tolist()
-        for number, points in zip(numbers, self.reader.frames_of(metric, numbers), strict=True):
-            yield int(begins[number]), points
+        numbers = ((first < ends) & (begins < ends)).nonzero()[0]
+        return zip(begins[numbers].tolist(), self.reader.frames_of(metric, numbers.tolist()), strict=True)
 
     def loose(self, metric: str) -> Columns:
         """The points behind the last entry, those in the head among them."""
@@ -148,7 +173,8 @@ class IndexedTape:
     def first_step(self) -> int | None:
         """The smallest step that any metric begins with; None if there are no points."""
         steps = [one.first[0] for one in self._series.values() if one.first is not None]
-        steps += [int(points.step[0]) for name in self.reader.metrics() if len((points := self.loose(name)).step)]
+        new = [self.reader.head_points(name).step for name in self.reader.metrics() if name not in self._series]
+        steps += [int(step[0]) for step in new if len(step)]
         return min(steps, default=None)
 
     def _ends(self, metric: str) -> NDArray[np.int64]:
@@ -158,12 +184,11 @@ class IndexedTape:
         return self._counted[metric]
 
     def _begin(self) -> None:
-        self._file: IndexFile | None = None
-        self._series: dict[str, Series] = {}
-        self._counted: dict[str, NDArray[np.int64]] = {}
-        self._covered = 0  # ROWS frames in the series
-        self._saved_size = 0  # bytes of the tape that the file covers
-        self._loose_bytes = 0
+        self._file = None
+        self._series = {}
+        self._counted = {}
+        self._covered = self._saved_size = self._loose_bytes = 0
+        self._torn = False
         found = [file for place in self._places if (file := self._index_at(place)) is not None]
         if not found:
             self.reader = TapeReader(self.path)
@@ -202,10 +227,14 @@ class IndexedTape:
         while self._places:
             place = self._places[0]
             try:
-                place.parent.mkdir(parents=True, exist_ok=True)
+                if place.parent != self.path.parent:  # which may be gone, and shall stay so
+                    place.parent.mkdir(parents=True, exist_ok=True)
                 with self.reading():
                     write_index(place, header, self.reader.rows.to_bytes(), self._series)
-                self._go_on_from(IndexFile(place))
+                file = IndexFile(place)
+                if (file.header["stamp"], file.header["covered"]) != (header["stamp"], self._covered):
+                    raise IndexUnusable(f"{place} was replaced at this moment")
+                self._go_on_from(file)
                 return
             except OSError:
                 self._places.pop(0)  # cannot be written

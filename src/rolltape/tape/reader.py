@@ -11,7 +11,7 @@ import os
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from rolltape.tape.rows import Schema
 
 T = TypeVar("T")
 
+_BEAT = 2_000_000_000  # ns: two heartbeats of a head
 _LOOKS = 5  # tries to see tape and head at one moment
 
 
@@ -88,6 +89,7 @@ class TapeReader:
         self._schemas: dict[int, Schema] = {}
         self._places: dict[str, dict[int, int]] = {}  # metric -> schema id -> column
         self.file: tuple[int, int] | None = None  # device and inode: a tape put in its place is another one
+        self._ended_at: int | None = None  # ns: the file's time when the end had been read; it changes no more
         self._framed = 0  # the highest generation seen as a frame
         self._head: list[HeadRows] = []
         self._snapshot: HeadSnapshot | None = None
@@ -114,14 +116,18 @@ class TapeReader:
         found = os.stat(self.path)  # noqa: PTH116 (half the time of Path.stat, and this is most of a look)
         file = found.st_dev, found.st_ino
         self.file = self.file or file
-        self.replaced = found.st_size < self.size or file != self.file
+        written_over = self.end is not None and found.st_mtime_ns != (self._ended_at or found.st_mtime_ns)
+        self.replaced = found.st_size < self.size or file != self.file or written_over
         if self.replaced or (self.end is not None and found.st_size == self.size):
+            self._ended_at = self._ended_at or found.st_mtime_ns
             return self.version
         before = (self.frames, self.problem, self._head_signature, self.lost)
         for look in range(_LOOKS):
             self._read_frames()
             if self._read_head(final=look == _LOOKS - 1):
                 break
+        if self.end is not None:
+            self._ended_at = self._ended_at or found.st_mtime_ns
         if before != (self.frames, self.problem, self._head_signature, self.lost):
             self.version += 1
         return self.version
@@ -192,7 +198,7 @@ class TapeReader:
         file = None
         try:
             for number, skip in wanted:
-                file = file or self.path.open("rb")
+                file = file or self._open_again()
                 frame = self.rows[number]
                 file.seek(frame.payload)
                 try:
@@ -207,6 +213,14 @@ class TapeReader:
         finally:
             if file is not None:
                 file.close()
+
+    def _open_again(self) -> BinaryIO:
+        file = self.path.open("rb")
+        found = os.fstat(file.fileno())
+        if (found.st_dev, found.st_ino) != self.file:
+            file.close()
+            raise TapeError(f"{self.path} was replaced by another file while it was read")
+        return file
 
     def _all_of_frame(self, rows: RowsFrame, payload: bytes, _skip: int) -> dict[str, Columns]:
         found: dict[str, Columns] = {}
@@ -281,10 +295,19 @@ class TapeReader:
             self._head, self._head_signature = [], ()
             return final or not stale
         self._head_lost = head.lost
-        self.last_sign = max(self.last_sign, head.heartbeat)
+        times = [int(group.time.max()) for half in head.halves for group in half.groups]
+        # Rows come between two heartbeats; a time that is far from them was given by the caller
+        since = [time for time in times if head.heartbeat < time < head.heartbeat + _BEAT]
+        self.last_sign = max(self.last_sign, head.heartbeat, *since)
         halves = [half for half in head.halves if half.generation > self._framed]
         if halves and halves[0].generation > self._framed + 1 and self.problem is None and not final:
             return False
+        for i, half in enumerate(halves):
+            if half.unknown:  # its schema was declared after the tape was looked at
+                if self.problem is None and not final:
+                    return False
+                halves = halves[: i + 1]
+                break
         self._head = [half for half in halves if half.groups]
         self._head_signature = tuple((half.generation, half.rows) for half in self._head)
         return True
