@@ -38,9 +38,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def tapes(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Path]:
+def tapes(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The directory that runs of this test are recorded in."""
     monkeypatch.setenv("ROLLTAPE_STRICT", "1")
     monkeypatch.setenv("ROLLTAPE_DIR", str(tmp_path / "tapes"))
