@@ -122,6 +122,15 @@ def check_snapped(buckets: Buckets, edges: Floats, x: Floats, value: Floats, *, 
             check_part(buckets, i, value[start:stop])
 
 
+def check_same_points(snapped: Buckets, exact: Buckets) -> None:
+    """Edges between buckets move, the ends of the window do not."""
+    for name, total in (("count", np.sum), ("nonfinite", np.sum), ("min", np.nanmin), ("max", np.nanmax)):
+        found, expected = getattr(snapped, name), getattr(exact, name)
+        assert np.isnan(expected).all() == np.isnan(found).all()
+        if not np.isnan(expected).all():
+            assert total(found) == total(expected), name
+
+
 def check(store: DirectoryStore, x: str, axis: Floats, value: Floats, buckets: int, zoom: tuple[float, float]) -> None:
     finite = axis[np.isfinite(axis)]
     low, high = float(finite.min()), float(finite.max())
@@ -134,6 +143,7 @@ def check(store: DirectoryStore, x: str, axis: Floats, value: Floats, buckets: i
         if window is None:
             assert curve.edges[0] == low
         check_snapped(curve.runs["p/r"], curve.edges, axis, value, whole=window is None and len(finite) == len(axis))
+        check_same_points(curve.runs["p/r"], exact.runs["p/r"])
         points = np.concatenate([block for _, (_, _, block) in store.scan("r", "y", x=x, window=window)] or [value[:0]])
         inside = (axis >= curve.edges[0]) & (axis <= curve.edges[-1]) if window else slice(None)
         assert points.tobytes() == value[inside].tobytes()

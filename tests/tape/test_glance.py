@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 import rolltape
+from rolltape.tape.frame import Kind, pack_frame
 from rolltape.tape.glance import glance
 from rolltape.tape.reader import TapeReader
 
@@ -65,3 +68,78 @@ def test_a_run_is_the_same_version_when_more_is_asked_of_it(tapes: Path) -> None
     version = files.refresh()
     files.metrics()
     assert files.refresh() == version
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        {},
+        [],
+        {"status": "done", "lost": 0, "points": 1, "facts": {}},
+        {"status": "finished", "lost": "x", "points": 1, "facts": {}},
+        {"status": "finished", "lost": math.inf, "points": 1, "facts": {}},
+        {"status": "finished", "lost": -1, "points": 1, "facts": {}},
+        {"status": "finished", "lost": 0, "points": -5, "facts": {}},
+        {"status": "finished", "lost": 0, "points": True, "facts": {}},
+        {"status": "finished", "lost": 0, "points": 1, "facts": []},
+        {"status": "finished", "points": 1, "facts": {}},
+    ],
+)
+def test_a_strange_end_hides_no_other_run(end: object, tapes: Path) -> None:
+    tape = record()
+    with rolltape.init(project="p", id="other") as run:
+        run.log({"loss": 1.0})
+    last = TapeReader(tape)
+    spoiled = pack_frame(Kind.END, last.frames - 1, json.dumps(end).encode(), time=1)
+    tape.write_bytes(tape.read_bytes()[: last.last_frame] + spoiled)
+    assert glance(tape) is None
+    assert {info.id for info in rolltape.open().runs()} == {"r", "other"}
+    assert "says what no writer writes" in (TapeReader(tape).problem or "")
+
+
+def test_an_end_that_says_less_is_read_as_before(tapes: Path) -> None:
+    tape = record()
+    last = TapeReader(tape)
+    older = pack_frame(Kind.END, last.frames - 1, b'{"status": "finished", "lost": 3}', time=1)
+    tape.write_bytes(tape.read_bytes()[: last.last_frame] + older)
+    assert glance(tape) is None
+    (info,) = rolltape.open().runs()
+    assert (info.points, info.lost, info.status) == (200, 3, "finished")
+
+
+def test_a_half_that_was_framed_twice_is_counted_once(tapes: Path) -> None:
+    run = rolltape.init(project="p", id="r")
+    run.log({"loss": 1.0})
+    writer = run._writer
+    retire = writer._head.retire
+
+    def interrupted(*_: object, **__: object) -> None:
+        writer._head.retire = retire
+        raise KeyboardInterrupt
+
+    writer._head.retire = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        writer.flush()
+    run.close()
+    seen = glance(Path(writer.path))
+    assert seen is not None
+    assert seen.points == TapeReader(Path(writer.path)).points == 1
+
+
+def test_ctrl_c_while_a_frame_is_taken_counts_it_once(tapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = rolltape.init(project="p", id="r")
+    run.log_batch({"loss": [1.0] * 1000}, step=range(1000))
+    store = rolltape.open()
+    assert store.curve("loss").runs["p/r"].count.sum() == 1000
+    run.log_batch({"loss": [1.0] * 1000}, step=range(1000))
+    take = TapeReader._take
+
+    def interrupted(self: TapeReader, *frame: object) -> None:
+        take(self, *frame)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(TapeReader, "_take", interrupted)
+        store.curve("loss")
+    assert store.curve("loss").runs["p/r"].count.sum() == 2000
+    assert len(store.points("r", "loss").step) == store.run("r").points == 2000

@@ -11,6 +11,7 @@ from rolltape.server.query import MOST_VALUES, CurveQuery, Refused, shown
 from rolltape.server.wire import encode_curve, encode_no_curve
 from rolltape.store import DirectoryStore, RunInfo
 from rolltape.store.run_files import RunFiles
+from rolltape.store.run_series import AXES
 
 T = TypeVar("T")
 
@@ -84,10 +85,12 @@ def tell_curve(store: DirectoryStore, chosen: list[RunFiles], query: CurveQuery,
             f"buckets times runs must not be more than {MOST_VALUES}, but {query.buckets} buckets of "
             f"{len(chosen)} runs were asked for"
         )
-    if query.x not in ("step", "time", "relative"):
+    if query.x not in AXES:
         with_x = [files for files in chosen if query.x in _all(files.metrics)]
         if not with_x:
-            raise Refused(f"x {shown(query.x)} is neither step, time or relative nor a metric of these runs", 404)
+            raise Refused(
+                f"x {shown(query.x)} is neither {', '.join(AXES[:-1])} or {AXES[-1]} nor a metric of these runs", 404
+            )
     else:
         with_x = chosen
     try:

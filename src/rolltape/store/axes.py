@@ -98,6 +98,7 @@ class MetricAxis:
 
     def __init__(self, tapes: Sequence[IndexedTape], metric: str) -> None:
         self._metric = metric
+        self._all: Columns | None = None  # where several writers' values come in turns
         self._tapes = tapes
         series = [tape.series(metric) for tape in tapes]
         self._dense = sum(one.points for one in series if one is not None) <= _DENSE
@@ -136,18 +137,18 @@ class MetricAxis:
     @property
     def nbytes(self) -> int:
         """What it takes in memory."""
-        return 6 * int(self._first.nbytes)
+        return 6 * int(self._first.nbytes) + (3 * int(self._all.time.nbytes) if self._all is not None else 0)
 
     def at(self, points: Columns) -> Floats:
         if not len(points.time) or not len(self._first):
             return np.full(len(points.time), np.nan)
         if self._dense:
             return as_of(points.time, self._first, self._low)
-        chosen = slice(None)
-        if self._in_time:
-            begin, end = self._first.searchsorted([points.time.min(), points.time.max()], "right").tolist()
-            chosen = slice(max(begin - 1, 0), end)
-        known = self._points(chosen)
+        if not self._in_time:
+            self._all = self._all or self._points(slice(None))
+            return as_of(points.time, self._all.time, self._all.value)
+        begin, end = self._first.searchsorted([points.time.min(), points.time.max()], "right").tolist()
+        known = self._points(slice(max(begin - 1, 0), end))
         return as_of(points.time, known.time, known.value)
 
     def bounds(self, low: Ints, high: Ints) -> tuple[Floats, Floats]:

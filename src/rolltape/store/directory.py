@@ -54,7 +54,7 @@ class DirectoryStore:
         if not self.root.is_dir():
             raise StoreError(f"there is no directory {self.root}")
         self._files: dict[Path, RunFiles] = {}
-        self._axes: OrderedDict[tuple[str, str], tuple[int, MetricAxis]] = OrderedDict()
+        self._axes: OrderedDict[tuple[RunFiles, str], tuple[int, MetricAxis]] = OrderedDict()
         self._extents: dict[tuple[RunFiles, str, str, str], tuple[int, tuple[float, float] | None]] = {}
         self._on_network = is_network(self.root)
         self._listing = Listing(self.root, self._look, self._last_values, Catalogue.of(self.root))
@@ -204,10 +204,13 @@ class DirectoryStore:
         """
         chosen = self._chosen(runs)
         sizes = [files.size() for files in chosen]
+
+        def nothing(_: list[IndexedTape]) -> None:
+            return None
+
         for number, files in enumerate(chosen):
             before, total = sum(sizes[:number]), sum(sizes)
-            with files.reading(lambda done, _, before=before, total=total: progress(before + done, total)):  # type: ignore[misc]
-                pass
+            self._read(files, nothing, lambda done, _, before=before, total=total: progress(before + done, total))  # type: ignore[misc]
 
     def frame(self, runs: Sequence[str] | None = None, metrics: Sequence[str] | None = None) -> Frame:
         """The points of runs as one table that pandas, Polars, DuckDB and PyArrow take as it is.
@@ -235,8 +238,8 @@ class DirectoryStore:
         found = self._listing.directories()
         with self._lock:
             for gone in self._files.keys() - set(found):
-                key = self._files.pop(gone).key
-                for kept in [kept for kept in self._axes if kept[0] == key]:
+                files = self._files.pop(gone)
+                for kept in [kept for kept in self._axes if kept[0] is files]:
                     del self._axes[kept]
         return [self._files_in(directory) for directory in found]
 
@@ -281,12 +284,14 @@ class DirectoryStore:
         """The smallest and largest x of a run's metric; None if it has none."""
         question = files, metric, x, resumed
         version = files.refresh()
-        kept = self._extents.get(question)
+        with self._lock:
+            kept = self._extents.get(question)
         if kept is None or kept[0] != version:
-            extent = self._ask(files, metric, x, resumed, lambda one: None if one.is_empty else one.extent())
-            kept = self._extents[question] = version, extent
-            while len(self._extents) > _EXTENTS:
-                self._extents.pop(next(iter(self._extents)), None)
+            kept = version, self._ask(files, metric, x, resumed, lambda one: None if one.is_empty else one.extent())
+            with self._lock:
+                self._extents[question] = kept
+                while len(self._extents) > _EXTENTS:
+                    self._extents.pop(next(iter(self._extents)))
         return kept[1]
 
     def _ask(
@@ -322,11 +327,13 @@ class DirectoryStore:
         if x in AXES:
             return axis_of(tapes, x, files.started())
         with self._lock:
-            kept = self._axes.get((files.key, x))
+            kept = self._axes.get((files, x))
+            if kept is not None:
+                self._axes.move_to_end((files, x))
         if kept is None or kept[0] != files.version:
             kept = files.version, MetricAxis(tapes, x)
             with self._lock:
-                self._axes[files.key, x] = kept
+                self._axes[files, x] = kept
                 while sum(axis.nbytes for _, axis in self._axes.values()) > _AXES and len(self._axes) > 1:
                     self._axes.popitem(last=False)
         return kept[1]

@@ -102,8 +102,9 @@ class Gap(NamedTuple):
 class Curve:
     """A metric over an x-axis in equal buckets: bucket i is edges[i] <= x < edges[i + 1], the last with its end.
 
-    Unless ``exact``, a point may be counted in the bucket before its own, if it lies less than a bucket's width behind
-    the edge: statistics are those of the points counted, and every point is counted once.
+    Unless ``exact``, a point of a long metric may be counted in the bucket before its own, if it lies less than a
+    bucket's width behind the edge between them: statistics are those of the points counted, every point within the
+    edges is counted once, and none from outside.
     """
 
     metric: str

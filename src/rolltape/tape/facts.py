@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+_STATUSES = ("finished", "failed", "interrupted")
 _KINDS = {"name": str, "config": dict, "git": dict, "tags": list}
+
+
+def read_end(payload: bytes) -> dict[str, Any]:
+    """What an END frame says. Raises ValueError if that is not what a writer writes."""
+    end = json.loads(payload)
+    if not isinstance(end, dict) or end.get("status") not in _STATUSES:
+        raise ValueError("an end without a status")
+    for name, kind in (("lost", int), ("points", int), ("facts", dict)):
+        if name in end and (type(end[name]) is not kind or (kind is int and end[name] < 0)):
+            raise ValueError(f"an end whose {name} is {end[name]!r}")
+    if "lost" not in end:
+        raise ValueError("an end that does not tell what was lost")
+    return end
 
 
 def merge_facts(into: dict[str, Any], facts: object) -> None:

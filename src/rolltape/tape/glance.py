@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rolltape.tape.facts import read_end
 from rolltape.tape.frame import Frame, Kind, last_frame, read_frame
 
 _TAIL = 64 << 10  # bytes at either end in which the first and the last frame are looked for
@@ -57,11 +58,11 @@ def glance(path: Path) -> Glance | None:
     if last is None or last.kind != Kind.END or last.end != found.st_size:
         return None
     try:
-        opening, end = json.loads(first.payload), json.loads(last.payload)
-        if not isinstance(opening, dict) or not isinstance(end["facts"], dict) or not isinstance(end["points"], int):
+        opening, end = json.loads(first.payload), read_end(last.payload)
+        if not isinstance(opening, dict):
             return None
         device = found.st_dev, found.st_ino
-        lost = int(end["lost"])
+        lost = end["lost"]
         return Glance(path, last.end, device, opening, end, end["facts"], first.time, last.time, end["points"], lost)
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, ValueError):
         return None

@@ -9,15 +9,17 @@ their chunks when they are first read, so a damaged index is noticed and never a
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import io
 import json
 import os
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,6 +35,7 @@ from rolltape.tape.series import Series
 MAGIC = b"RTINDEX1"
 _FRONT = struct.Struct("<8sQQI")  # magic, offset and size of the header, its CRC
 _CHUNK = 32 * 1024  # bytes with a CRC of their own
+_ABANDONED = 3600.0  # s after which nobody is still writing a file
 _WHOLE = 16 * 1024  # rows of a column up to which it is read as a whole and kept
 _decoded = ByteCache(64 << 20)
 _COLUMN = np.dtype([("kind", "<i8"), ("offset", "<i8"), ("a", "<i8"), ("b", "<i8")])
@@ -213,7 +216,11 @@ class _Saved:
 
 
 def write_index(
-    path: Path, header: Mapping[str, Any], frames: tuple[bytes, bytes], series: Mapping[str, Series]
+    path: Path,
+    header: Mapping[str, Any],
+    frames: tuple[bytes, bytes],
+    series: Mapping[str, Series],
+    reading: AbstractContextManager[object] | None = None,
 ) -> None:
     """Write an index file, which appears whole or not at all.
 
@@ -222,14 +229,17 @@ def write_index(
         header: what `IndexFile.header` shall hold, as JSON can; ``metrics`` is added.
         frames: the table of ROWS frames.
         series: by metric.
+        reading: entered while the series are read. It ends before the file gets its name: what goes on from a file of
+            that name has to let go of it first, on some systems.
 
     Raises:
         OSError: it cannot be written there.
         IndexUnusable: a series goes on from an index that cannot be read any more.
     """
     unfinished = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    _clear(path)
     try:
-        with unfinished.open("wb") as file:
+        with reading or nullcontext(), unfinished.open("wb") as file:
             data = _Data(file)
             columns: list[tuple[int, int, int, int]] = []
             metrics = []
@@ -261,6 +271,14 @@ def write_index(
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def _clear(path: Path) -> None:
+    """Remove what readers that were killed left unfinished."""
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*.tmp"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                left.unlink()
 
 
 def _write_level(data: _Data, series: Series, level: int, count: int) -> Iterator[tuple[int, int, int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ class IndexedTape:
         self.reader: TapeReader
         self._file: IndexFile | None = None
         self._series: dict[str, Series] = {}
-        self._counted: dict[str, NDArray[np.int64]] = {}
+        self._counted: dict[frozenset[int], NDArray[np.int64]] = {}
         self._covered = 0  # ROWS frames in the series
         self._torn = False  # whether a frame may be in the series in part: something came in between
         self._saved_size = 0  # bytes of the tape that the file covers
@@ -179,9 +180,11 @@ class IndexedTape:
 
     def _ends(self, metric: str) -> NDArray[np.int64]:
         """[frames]: how many points of the metric lie in the frames up to each."""
-        if metric not in self._counted or len(self._counted[metric]) != len(self.reader.rows):
-            self._counted[metric] = self.reader.counts(metric).cumsum()
-        return self._counted[metric]
+        key = self.reader.schemas_of(metric)  # metrics that are logged together share it
+        found = self._counted.get(key)
+        if found is None or len(found) != len(self.reader.rows):
+            found = self._counted[key] = self.reader.counts(metric).cumsum()
+        return found
 
     def _begin(self) -> None:
         self._file = None
@@ -229,12 +232,13 @@ class IndexedTape:
             try:
                 if place.parent != self.path.parent:  # which may be gone, and shall stay so
                     place.parent.mkdir(parents=True, exist_ok=True)
-                with self.reading():
-                    write_index(place, header, self.reader.rows.to_bytes(), self._series)
+                write_index(place, header, self.reader.rows.to_bytes(), self._series, self.reading())
                 file = IndexFile(place)
                 if (file.header["stamp"], file.header["covered"]) != (header["stamp"], self._covered):
                     raise IndexUnusable(f"{place} was replaced at this moment")
                 self._go_on_from(file)
                 return
-            except OSError:
+            except OSError as error:
+                if os.name == "nt" and isinstance(error, PermissionError):
+                    return  # somebody has it open; the next time perhaps nobody does
                 self._places.pop(0)  # cannot be written

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rolltape.errors import TapeError
 from rolltape.tape.columns import RowsFrame, ZstdError
-from rolltape.tape.facts import merge_facts
+from rolltape.tape.facts import merge_facts, read_end
 from rolltape.tape.frame import HEADER_SIZE, MAGIC, Kind, check_payload, read_frame
 from rolltape.tape.frame_table import FrameTable
 from rolltape.tape.head import HeadRows, HeadSnapshot, read_head
@@ -81,7 +81,8 @@ class TapeReader:
         self.last_frame = 0  # the byte at which the last whole one begins
         self.opened = 0  # ns: the first frame
         self.last_sign = 0  # ns: the last frame or heartbeat
-        self.replaced = False  # whether the file is no longer the one that was read: another one, or shorter
+        self.replaced = False  # whether this reader is of no more use: the file is another one or shorter, or torn
+        self._torn = False  # whether a frame may have been taken in part: Ctrl-C came in between
         self.version = 0  # changes when there is something new
         self._lost = 0
         self._head_lost = 0
@@ -117,7 +118,7 @@ class TapeReader:
         file = found.st_dev, found.st_ino
         self.file = self.file or file
         written_over = self.end is not None and found.st_mtime_ns != (self._ended_at or found.st_mtime_ns)
-        self.replaced = found.st_size < self.size or file != self.file or written_over
+        self.replaced = found.st_size < self.size or file != self.file or written_over or self._torn
         if self.replaced or (self.end is not None and found.st_size == self.size):
             self._ended_at = self._ended_at or found.st_mtime_ns
             return self.version
@@ -172,6 +173,10 @@ class TapeReader:
             seen[half.generation] = max(half.rows, seen.get(half.generation, 0))
         heads = tuple((generation, rows) for generation, rows in seen.items() if generation > self._framed)
         return concatenate(parts), Cursor(len(self.rows), heads)
+
+    def schemas_of(self, metric: str) -> frozenset[int]:
+        """The schemas of the rows that have a metric."""
+        return frozenset(self._places.get(metric, ()))
 
     def counts(self, metric: str) -> NDArray[np.int64]:
         """[ROWS frames]: how many points of a metric lie in each."""
@@ -245,15 +250,18 @@ class TapeReader:
     def _read_frames(self) -> None:
         with self.path.open("rb") as file:
             while isinstance(frame := read_frame(file, self.size, self.frames), tuple):
+                self._torn = True
                 try:
                     self._take(frame.kind, frame.payload, frame.offset, frame.points)
                 except (ArithmeticError, LookupError, TypeError, ValueError, struct.error, ZstdError) as error:
                     self.problem = f"the frame at byte {frame.offset} says what no writer writes: {error!r}"
+                    self._torn = False
                     return
                 self.frames += 1
                 self.last_frame, self.size = frame.offset, frame.end
                 self.last_sign = frame.time
                 self.opened = self.opened or frame.time
+                self._torn = False
             self.problem = frame or None
             if self.frames == 0 and self.problem:
                 file.seek(0)
@@ -279,7 +287,7 @@ class TapeReader:
         elif kind == Kind.META:
             merge_facts(self.facts, json.loads(payload))
         elif kind == Kind.END:
-            self.end = json.loads(payload)
+            self.end = read_end(payload)
             self._lost = self.end["lost"]
         elif kind == Kind.HEARTBEAT:
             self._lost = json.loads(payload)["lost"]

@@ -66,6 +66,7 @@ class TapeWriter:
         self.on_trouble = on_trouble
         self._by_id: dict[int, Schema] = {}
         self._points = 0  # in frames
+        self._counted = 0  # the highest generation among them
         self._facts: dict[str, Any] = {}
         self._generation = 0
         self._framing = threading.RLock()  # who turns a half into a frame
@@ -315,7 +316,9 @@ class TapeWriter:
             self._retry_at = monotonic() + _RETRY
             self.on_trouble(f"cannot write to {self.path}: {error}")
             return False
-        self._points += points
+        if generation == 0 or generation > self._counted:  # an interrupted half is framed twice, and read once
+            self._points += points
+            self._counted = max(generation, self._counted)
         self._retry_at = 0.0
         return True
 
