@@ -114,7 +114,7 @@ def check_snapped(buckets: Buckets, edges: Floats, x: Floats, value: Floats, *, 
         assert held[-1] == len(x)
         assert (below <= held[:-1]).all()
         assert (held[:-1] <= below_and_width).all()
-    left_out = ranked.searchsorted([edges[0] - slack, edges[0] + width + slack], "left")
+    left_out = ranked.searchsorted([edges[0] - width - slack, edges[0] + slack], "left")
     assert (below - left_out[1] <= held[:-1]).all()
     assert (held[:-1] <= below_and_width - left_out[0]).all()
     if whole and in_order(x):  # then a bucket is a stretch of neighbouring points
@@ -122,13 +122,13 @@ def check_snapped(buckets: Buckets, edges: Floats, x: Floats, value: Floats, *, 
             check_part(buckets, i, value[start:stop])
 
 
-def check_same_points(snapped: Buckets, exact: Buckets) -> None:
-    """Edges between buckets move, the ends of the window do not."""
-    for name, total in (("count", np.sum), ("nonfinite", np.sum), ("min", np.nanmin), ("max", np.nanmax)):
-        found, expected = getattr(snapped, name), getattr(exact, name)
-        assert np.isnan(expected).all() == np.isnan(found).all()
-        if not np.isnan(expected).all():
-            assert total(found) == total(expected), name
+def check_none_is_missing(snapped: Buckets, exact: Buckets) -> None:
+    """Whatever the edges: of the points within the window none is missing."""
+    assert (snapped.count + snapped.nonfinite).sum() >= (exact.count + exact.nonfinite).sum()
+    assert snapped.nonfinite.sum() >= exact.nonfinite.sum()
+    if exact.count.any():
+        assert np.nanmin(snapped.min) <= np.nanmin(exact.min)
+        assert np.nanmax(snapped.max) >= np.nanmax(exact.max)
 
 
 def check(store: DirectoryStore, x: str, axis: Floats, value: Floats, buckets: int, zoom: tuple[float, float]) -> None:
@@ -143,7 +143,7 @@ def check(store: DirectoryStore, x: str, axis: Floats, value: Floats, buckets: i
         if window is None:
             assert curve.edges[0] == low
         check_snapped(curve.runs["p/r"], curve.edges, axis, value, whole=window is None and len(finite) == len(axis))
-        check_same_points(curve.runs["p/r"], exact.runs["p/r"])
+        check_none_is_missing(curve.runs["p/r"], exact.runs["p/r"])
         points = np.concatenate([block for _, (_, _, block) in store.scan("r", "y", x=x, window=window)] or [value[:0]])
         inside = (axis >= curve.edges[0]) & (axis <= curve.edges[-1]) if window else slice(None)
         assert points.tobytes() == value[inside].tobytes()

@@ -146,13 +146,13 @@ def _descend(
             inside = (x_high >= edges[0]) & (x_low <= edges[-1])
             if exact:
                 across = edges.searchsorted(x_low, "right") != edges.searchsorted(x_high, "right")
+                across |= x_high > edges[-1]  # the last bucket holds its right edge, and nothing behind it
             else:
                 across = ~(x_high - x_low <= width)
-                across |= x_low < edges[0]  # the ends of a window hold always: what lies outside is not shown
-            across |= x_high > edges[-1]
         if steps is not None and before is not None:
             inside &= steps[0] < before
             across |= steps[1] >= before
+        x_low = np.maximum(x_low, edges[0])  # what reaches into the window is in it
         if all_points:
             return np.zeros(len(x_low), bool), inside, x_low
         return inside & ~across, inside & across, x_low

@@ -103,8 +103,8 @@ class Curve:
     """A metric over an x-axis in equal buckets: bucket i is edges[i] <= x < edges[i + 1], the last with its end.
 
     Unless ``exact``, a point of a long metric may be counted in the bucket before its own, if it lies less than a
-    bucket's width behind the edge between them: statistics are those of the points counted, every point within the
-    edges is counted once, and none from outside.
+    bucket's width behind the edge between them, and so may one that lies as little outside of the window: statistics
+    are those of the points counted, and every point within the window is counted once.
     """
 
     metric: str
