@@ -158,3 +158,15 @@ def test_differences() -> None:
     assert differences(configs) == [{"net.n": 64, "flag": True}, {"net.n": 32, "flag": 1}, {}]
     assert differences([{"a": 1}]) == [{}]
     assert differences([]) == []
+
+
+def test_where(capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in (1, 2):
+        with rolltape.init(project="p", id=f"r{seed}", config={"seed": seed}) as run:
+            run.log({"loss": seed})
+    assert main(["ls", "--where", "seed < 2 and last.loss = 1", "--json"]) == 0
+    assert [run["id"] for run in json.loads(capsys.readouterr().out)] == ["r1"]
+    assert main(["ls", "--where", "sed < 2"]) == 0
+    assert "No run has a config key 'sed' (did you mean 'seed'?)." in capsys.readouterr().err
+    assert main(["ls", "--where", "seed <"]) == 2
+    assert capsys.readouterr().err.splitlines()[1:] == ["    seed <", "          ^"]

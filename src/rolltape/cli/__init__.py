@@ -81,7 +81,8 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def _complain(message: str) -> int:
     with contextlib.suppress(BrokenPipeError):
-        print(f"rolltape: {clean(message)}", file=sys.stderr)
+        # A mistake in a condition is shown below it, in lines of their own
+        print(f"rolltape: {clean(message)}".replace("\\n    ", "\n    "), file=sys.stderr)
     return 2
 
 
