@@ -309,7 +309,7 @@ class DirectoryStore:
     ) -> T | None:
         """The answer from a run's tapes; None if the run is gone. An index that turns out unusable is made again."""
         for _ in range(_TRIES):
-            version = files.refresh()
+            version = files.version
             try:
                 with files.reading(progress) as tapes:
                     return question(tapes)
