@@ -225,6 +225,8 @@ class IndexedTape:
 
     def _save(self) -> None:
         """Put the index where it can be written. Raises IndexUnusable if the one that it goes on from is gone."""
+        if not self._places:
+            return
         memory = self.reader.memory()
         header = {"stamp": self._stamp(memory), "covered": self._covered, "memory": memory}
         while self._places:
