@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,12 @@ def names(groups: list[Group]) -> list[str]:
 def test_runs_that_differ_in_their_seed_are_a_group() -> None:
     infos = runs(*({"lr": lr, "seed": seed, "net": {"width": 64}} for lr in (3e-4, 1e-3) for seed in (1, 2, 3)))
     one, two = group_runs(infos)
-    assert one == Group("lr=0.0003", "p", {"lr": 3e-4, "net.width": 64}, infos[:3], {"p/0": 1, "p/1": 2, "p/2": 3})
-    assert two == Group("lr=0.001", "p", {"lr": 1e-3, "net.width": 64}, infos[3:], {"p/3": 1, "p/4": 2, "p/5": 3})
+    assert one == Group(
+        one.id, "lr=0.0003", "p", {"lr": 3e-4, "net.width": 64}, infos[:3], {"p/0": 1, "p/1": 2, "p/2": 3}
+    )
+    assert two == Group(
+        two.id, "lr=0.001", "p", {"lr": 1e-3, "net.width": 64}, infos[3:], {"p/3": 1, "p/4": 2, "p/5": 3}
+    )
 
 
 @pytest.mark.parametrize(
@@ -242,3 +247,37 @@ def test_no_runs() -> None:
 def test_what_cannot_be_answered_is_named(call, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_groups_id_is_the_same_whatever_the_others_are_and_however_it_is_written() -> None:
+    infos = runs(
+        *({"lr": lr, "seed": seed, "net": {"b": [1, 2.5], "a": None}} for lr in (3e-4, 1.0) for seed in (1, 2))
+    )
+    one, two = group_runs(infos)
+    assert one.id != two.id
+    assert [group.id for group in group_runs(infos[2:])] == [two.id]
+    again = runs({"net": {"a": None, "b": (1.0, 2.5)}, "lr": 1, "seed": 7})
+    assert group_runs(again)[0].id == two.id
+    assert group_runs(runs({"net": {"a": None, "b": [1, 2]}, "lr": 1, "seed": 7}))[0].id != two.id
+    assert two.id == "f4b3f8bb0c8d", "addresses that people share hold it"
+
+
+def test_a_deeply_nested_config_has_an_id() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(300):
+        deep = {"a": [deep]}
+    assert len(group_runs(runs({"deep": [deep]}))[0].id) == 12
+
+
+def test_what_a_name_stands_for_is_not_said_again() -> None:
+    infos = [
+        replace(info, name=f"{info.config['algo']}_{info.config['env']}_seed{info.config['seed']}")
+        for info in runs(
+            *(
+                {"algo": algo, "env": "Ant", "lr": lr, "seed": s}
+                for algo, lr in (("ppo", 1), ("sac", 1), ("sac", 2))
+                for s in (1, 2)
+            )
+        )
+    ]
+    assert [group.name for group in group_runs(infos)] == ["ppo_Ant · lr=1", "sac_Ant · lr=1", "sac_Ant · lr=2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 from rolltape.curves.name_bases import name_base, own_name
 from rolltape.curves.seed_keys import Rank, ignored_by, seed_of, seed_rank
 from rolltape.store import RunInfo
-from rolltape.store.flat_config import fingerprint, flatten, shown
+from rolltape.store.flat_config import fingerprint, flatten, shown, stable_text
 
 Settings = frozenset[tuple[str, Hashable]]  # stands for a flat config: its keys and the fingerprints of their values
 
@@ -21,6 +22,8 @@ class Group:
     """Runs that differ only in their seed.
 
     Attributes:
+        id: 12 hexadecimal digits of project, name without a seed, and config: the same in every process, and
+            whatever other groups there are.
         name: what tells it from the other groups, as ``ppo · lr=0.0003``; unique among them.
         project: of its runs.
         config: what all its runs share: their flat config (nested keys joined by dots) without seeds and without what
@@ -29,6 +32,7 @@ class Group:
         seeds: by RunInfo.key: the value of the config's seed, else the number that ends the run's name, else None.
     """
 
+    id: str
     name: str
     project: str
     config: dict[str, Any]
@@ -61,7 +65,8 @@ def group_runs(
     run to run (a log directory, a start time) must be named in ``ignore``: nothing is guessed.
 
     A group's name has the project (if there are several), the run name without its seed (if there are several), and
-    of the config what is not the same in all groups, by key. Groups that would be called alike are numbered.
+    of the config, by key, what is not the same in all groups of one such name. Groups that would be called alike are
+    numbered.
 
     Args:
         infos: of the runs, each once.
@@ -89,14 +94,20 @@ def group_runs(
     names = _names(list(grouped), configs)
     return [
         Group(
+            _id(project, base, config),
             name,
             project,
             config,
             [entry.info for entry, _ in members],
             {entry.info.key: seed for entry, seed in members},
         )
-        for name, config, ((project, _, _), members) in zip(names, configs, grouped.items(), strict=True)
+        for name, config, ((project, base, _), members) in zip(names, configs, grouped.items(), strict=True)
     ]
+
+
+def _id(project: str, base: str, config: dict[str, Any]) -> str:
+    told = repr((project, base, sorted((key, stable_text(value)) for key, value in config.items())))
+    return hashlib.blake2b(told.encode(errors="surrogatepass"), digest_size=6).hexdigest()
 
 
 def _taken_apart(infos: Sequence[RunInfo], rank: Rank, ignored: Callable[[str], bool]) -> list[_Entry]:
@@ -126,7 +137,11 @@ def _names(told_apart: list[tuple[str, str, Settings]], configs: list[dict[str, 
     """A name for each group of project, base and settings, and its config."""
     several_projects = len({project for project, _, _ in told_apart}) > 1
     several_bases = len({base for _, base, _ in told_apart}) > 1
-    differing = _differing([settings for _, _, settings in told_apart])
+    of_base: dict[tuple[str, str], list[Settings]] = {}
+    for project, base, settings in told_apart:
+        of_base.setdefault((project, base), []).append(settings)
+    # What a name stands for is not said again: "ppo_Ant" needs no algo=ppo
+    differing = sorted({key for every in of_base.values() for key in _differing(every)})
     names: dict[str, None] = {}
     for (project, base, _), config in zip(told_apart, configs, strict=True):
         parts = [project] if several_projects else []
@@ -141,7 +156,7 @@ def _names(told_apart: list[tuple[str, str, Settings]], configs: list[dict[str, 
     return list(names)
 
 
-def _differing(every: Collection[Settings]) -> list[str]:
-    """The keys, sorted, that do not have the same value in all configs."""
+def _differing(every: Collection[Settings]) -> set[str]:
+    """The keys that do not have the same value in all configs."""
     common = dict(frozenset.intersection(*every)) if every else {}
-    return sorted({key for settings in every for key, _ in settings} - common.keys())
+    return {key for settings in every for key, _ in settings} - common.keys()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 _NAN = ("nan",)
+_DEEPEST = 50  # levels of nesting that stable_text tells apart
 _PLAIN = {bool, int, float, str, type(None)}  # most of what is in configs, and quickly told from the rest
 
 
@@ -50,6 +51,11 @@ def fingerprint(value: object) -> Hashable:
     return kind, value
 
 
+def stable_text(value: object) -> str:
+    """The same text for values with the same `fingerprint`, in every process."""
+    return _in_order(fingerprint(value))
+
+
 def shown(value: object, longest: int = 40) -> str:
     """A value as the name of a group shows it, in at most ``longest`` characters; strings that read as something else
     are quoted."""
@@ -67,3 +73,14 @@ def _reads_as_other(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _in_order(print_: Hashable, depth: int = 0) -> str:
+    if isinstance(print_, frozenset | tuple):
+        if depth == _DEEPEST:
+            return "..."
+        parts = [_in_order(part, depth + 1) for part in print_]
+        return f"{{{','.join(sorted(parts))}}}" if isinstance(print_, frozenset) else f"({','.join(parts)})"
+    if isinstance(print_, float) and print_.is_integer():
+        return repr(int(print_))
+    return print_.__name__ if isinstance(print_, type) else repr(print_)
