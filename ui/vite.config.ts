@@ -1,8 +1,32 @@
-import { defineConfig } from "vite";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { defineConfig, type Plugin } from "vite";
+
+/** Every asset also as .br and .gz: the server sends what the browser takes, and never compresses by itself. */
+function compressed(): Plugin {
+  let directory = "";
+  return {
+    name: "compressed",
+    apply: "build",
+    configResolved: (config) => {
+      directory = `${config.root}/${config.build.outDir}/assets`;
+      if (config.build.outDir.startsWith("/")) directory = `${config.build.outDir}/assets`;
+    },
+    closeBundle: () => {
+      for (const name of readdirSync(directory)) {
+        const bytes = readFileSync(`${directory}/${name}`);
+        const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+        writeFileSync(`${directory}/${name}.br`, brotliCompressSync(bytes, { params }));
+        writeFileSync(`${directory}/${name}.gz`, gzipSync(bytes, { level: 9 }));
+      }
+    },
+  };
+}
 
 // Everything the page needs is its own file under "./": the server's content policy is default-src 'self'.
 export default defineConfig({
   base: "./",
+  plugins: [compressed()],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     outDir: "../src/rolltape/server/_static",

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from plain_formulas import NAN
 
 from rolltape.curves import centres
-from rolltape.curves.bucket_axis import bucket_of
+from rolltape.curves.bucket_axis import bucket_of, equal_bucket_of
+from rolltape.store.buckets import equal_edges
 
 
 @given(
@@ -21,6 +22,22 @@ def test_the_bucket_of_an_x_is_the_stores(x: list[float], edges: list[int]) -> N
         last = len(edges) - 2
         inside = [i for i in range(last + 1) if edges[i] <= at < edges[i + 1] or (i == last and at == edges[-1])]
         assert found == (inside[0] if inside else -1)
+
+
+@given(
+    st.floats(-1e300, 1e300) | st.sampled_from([0.0, 1.78e9, -1e6]),
+    st.floats(1e-300, 1e300) | st.sampled_from([1e-7, 1e-6, 1.0, 3.0]),
+    st.integers(1, 400),
+    st.lists(st.floats(-0.1, 1.1) | st.just(NAN), max_size=10),
+)
+def test_a_reckoned_bucket_is_the_one_that_is_found(
+    low: float, width: float, buckets: int, shares: list[float]
+) -> None:
+    edges = equal_edges(low, low + width, buckets)
+    x = np.concatenate(
+        [edges, np.nextafter(edges, -np.inf), np.nextafter(edges, np.inf), low + np.array(shares) * width]
+    )
+    np.testing.assert_array_equal(equal_bucket_of(x, edges), bucket_of(x, edges))
 
 
 def test_centres() -> None:

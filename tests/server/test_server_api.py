@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import json
-import struct
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from frames import no_constant, read_curve
 
 import rolltape
+from rolltape.curves import group_runs
 
 RUNS = ["cart%20pole/s1", "cart%20pole/s2", "other/o"]
-
-
-def no_constant(name: str) -> float:
-    raise AssertionError(f"{name} is not JSON")
 
 
 def strict_json(response: httpx.Response) -> Any:
     assert response.headers["content-type"] == "application/json"
     return json.loads(response.content.decode("utf-8"), parse_constant=no_constant)
-
-
-def decode(frame: bytes) -> tuple[dict[str, Any], NDArray[np.float64], dict[str, dict[str, NDArray[np.float64]]]]:
-    """A reader of the frame as the contract describes it."""
-    (size,) = struct.unpack_from("<I", frame)
-    assert (4 + size) % 8 == 0
-    header = json.loads(frame[4 : 4 + size].decode("utf-8"), parse_constant=no_constant)
-    numbers = np.frombuffer(frame, "<f8", offset=4 + size)
-    b = header["buckets"]
-    edges, at = numbers[: b + 1 if b else 0], b + 1
-    runs: dict[str, dict[str, NDArray[np.float64]]] = {}
-    for run in header["runs"]:
-        runs[run["key"]] = {name: numbers[at + i * b : at + (i + 1) * b] for i, name in enumerate(header["columns"])}
-        at += b * len(header["columns"])
-    assert len(numbers) == (at if b else 0)
-    return header, edges, runs
 
 
 def test_runs_are_told_newest_first(client: httpx.Client) -> None:
@@ -48,7 +28,7 @@ def test_runs_are_told_newest_first(client: httpx.Client) -> None:
     assert [run["key"] for run in answer["runs"]] == ["other/o", "cart%20pole/s2", "cart%20pole/s1"]
     run = answer["runs"][1]
     assert set(run) == {
-        *("key", "id", "project", "name", "config", "tags", "status", "error", "started", "ended", "lost")
+        *("key", "id", "project", "name", "config", "tags", "note", "status", "error", "started", "ended", "lost")
     }
     assert (run["id"], run["project"], run["name"]) == ("s2", "cart pole", "s2")
     assert (run["config"], run["tags"]) == ({"lr": 1e-3, "seed": 2}, ["x"])
@@ -58,20 +38,20 @@ def test_runs_are_told_newest_first(client: httpx.Client) -> None:
 
 def test_metrics_are_a_union(client: httpx.Client) -> None:
     every = strict_json(client.get("/api/metrics"))["metrics"]
-    assert every == [
-        {"name": "episodes", "runs": RUNS[:2]},
-        {"name": "loss", "runs": RUNS[:2]},
-        {"name": "speed", "runs": RUNS[2:]},
-    ]
+    assert every == [{"name": "episodes", "lines": 2}, {"name": "loss", "lines": 2}, {"name": "speed", "lines": 1}]
     some = strict_json(client.get("/api/metrics", params={"run": [RUNS[0], RUNS[2]]}))["metrics"]
-    assert [(metric["name"], metric["runs"]) for metric in some] == [
-        ("episodes", RUNS[:1]),
-        ("loss", RUNS[:1]),
-        ("speed", RUNS[2:]),
-    ]
+    assert some == [{"name": "episodes", "lines": 1}, {"name": "loss", "lines": 1}, {"name": "speed", "lines": 1}]
 
 
-@pytest.mark.parametrize("x", ["step", "time", "relative", "episodes"])
+def test_a_group_counts_once_for_a_metric(client: httpx.Client, tapes: Path) -> None:
+    infos = rolltape.open(tapes).runs()
+    group = next(group for group in group_runs(infos) if group.project == "cart pole")
+    params = {"group": group.id, "run": RUNS[0]}
+    answer = strict_json(client.get("/api/metrics", params=params))["metrics"]
+    assert answer == [{"name": "episodes", "lines": 2}, {"name": "loss", "lines": 2}]
+
+
+@pytest.mark.parametrize("x", ["step", "time", "relative", "process", "episodes"])
 @pytest.mark.parametrize("window", [None, (100.0, 1500.5)])
 def test_a_curve_is_the_stores_curve(
     client: httpx.Client, tapes: Path, x: str, window: tuple[float, float] | None
@@ -79,40 +59,41 @@ def test_a_curve_is_the_stores_curve(
     params: dict[str, Any] = {"metric": "loss", "run": RUNS, "x": x, "buckets": 37}
     if window:
         params |= {"lo": window[0], "hi": window[1]}
-    answer = client.get("/api/curve", params=params)
-    assert answer.status_code == 200
-    header, edges, runs = decode(answer.content)
+    answer = read_curve(client.get("/api/curve", params=params))
     wanted = rolltape.open(tapes).curve("loss", RUNS, x, window, 37)
-    assert (header["metric"], header["x"], header["buckets"]) == ("loss", x, 37)
-    assert header["columns"] == ["count", "mean", "min", "max", "std", "nonfinite"]
-    np.testing.assert_array_equal(edges, wanted.edges)
-    assert list(runs) == list(wanted.runs) == RUNS[:2]
-    for run in header["runs"]:
-        buckets = wanted.runs[run["key"]]
-        for name, column in runs[run["key"]].items():
-            np.testing.assert_array_equal(column, getattr(buckets, name).astype(np.float64), strict=True)
-        assert run["nonfinite"] == buckets.nonfinite.sum()
-        assert run["points"] == buckets.count.sum() + buckets.nonfinite.sum()
-    if window is None:
-        assert [(run["points"], run["nonfinite"]) for run in header["runs"]] == [(1000, 143)] * 2
+    assert [answer.header[name] for name in ("metric", "x", "buckets")] == ["loss", x, 37]
+    assert answer.header["columns"] == ["count", "center", "low", "high", "n"]
+    np.testing.assert_array_equal(answer.edges, wanted.edges)
+    assert [id for _, id in answer.lines] == list(wanted.runs) == RUNS[:2]
+    for (metric, id), columns in answer.lines.items():
+        buckets, told = wanted.runs[id], answer.told(metric, id)
+        np.testing.assert_array_equal(columns["count"], buckets.count)
+        np.testing.assert_array_equal(columns["n"], buckets.count > 0)
+        for column, name in (("center", "mean"), ("low", "min"), ("high", "max")):
+            np.testing.assert_array_equal(columns[column], getattr(buckets, name))
+        assert told["nonfinite"] == buckets.nonfinite.sum()
+        assert told["points"] == buckets.count.sum() + buckets.nonfinite.sum()
+        assert (told["label"], told["keys"], told["group"]) == (id.split("/")[1], [id], False)
+        if window is None:
+            assert (told["points"], told["nonfinite"]) == (1000, 143)
 
 
 def test_a_curve_of_all_runs(client: httpx.Client) -> None:
-    header, _, _ = decode(client.get("/api/curve", params={"metric": "loss"}).content)
-    assert [run["key"] for run in header["runs"]] == RUNS[:2]
-    assert header["buckets"] == 1000
+    answer = read_curve(client.get("/api/curve", params={"metric": "loss"}))
+    assert {id for _, id in answer.lines} == set(RUNS[:2])
+    assert answer.header["buckets"] == 1000
 
 
 def test_a_metric_that_the_asked_runs_lack_has_no_edges(client: httpx.Client) -> None:
-    header, edges, runs = decode(client.get("/api/curve", params={"metric": "loss", "run": "other/o"}).content)
-    assert (header["buckets"], header["runs"], len(edges), runs) == (0, [], 0, {})
+    answer = read_curve(client.get("/api/curve", params={"metric": "loss", "run": "other/o"}))
+    assert (answer.header["buckets"], answer.header["lines"], len(answer.edges)) == (0, [], 0)
 
 
 def test_a_run_without_the_x_metric_is_left_out(client: httpx.Client, tapes: Path) -> None:
     with rolltape.init(project="other", id="p", dir=tapes) as run:
         run.log({"loss": 1.0}, step=0)
-    header, _, _ = decode(client.get("/api/curve", params={"metric": "loss", "x": "episodes", "buckets": 5}).content)
-    assert [run["key"] for run in header["runs"]] == RUNS[:2]
+    answer = read_curve(client.get("/api/curve", params={"metric": "loss", "x": "episodes", "buckets": 5}))
+    assert {id for _, id in answer.lines} == set(RUNS[:2])
 
 
 def test_a_run_with_its_writers_and_events(client: httpx.Client) -> None:
@@ -124,7 +105,7 @@ def test_a_run_with_its_writers_and_events(client: httpx.Client) -> None:
     assert (writer["status"], writer["points"], writer["problem"]) == ("finished", 1, None)
     (event,) = run["events"]
     assert run["started"] <= event.pop("time") <= run["ended"]
-    assert event == {"step": 5, "name": "note", "kind": "text", "text": "a text", "file": None}
+    assert event == {"step": 5, "name": "note", "kind": "text", "text": "a text", "cut": 0, "file": None}
 
 
 def test_nan_in_a_config_is_text(client: httpx.Client, tapes: Path) -> None:
@@ -198,6 +179,6 @@ def test_an_empty_store(tmp_path: Path) -> None:
 
 
 def test_head_has_no_body(client: httpx.Client) -> None:
-    for path in ("/api/runs", "/api/curve?metric=loss", "/api/events", "/"):
+    for path in ("/api/runs", "/api/curve?metric=loss", "/api/histogram?metric=loss&run=other/o", "/api/events", "/"):
         answer = client.head(path)
         assert (answer.status_code, answer.content) == (200, b"")

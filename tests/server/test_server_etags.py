@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 import rolltape
+from rolltape.curves import group_runs
 from rolltape.server import serve_in_background
 
 QUESTIONS = [
@@ -19,6 +20,8 @@ QUESTIONS = [
     "/api/metrics?run=live/r",
     "/api/curve?metric=loss&run=live/r&run=other/o",
     "/api/curve?metric=loss",
+    "/api/curve?metric=loss&metric=episodes&run=live/r&run=other/o&smooth=ema:0.5&band=none",
+    "/api/histogram?metric=loss&run=live/r",
     "/api/run?run=live/r",
 ]
 
@@ -51,6 +54,21 @@ def test_what_was_not_asked_about_changes_nothing(client: httpx.Client, live: Ca
     etag = ask(client, question).headers["etag"]
     run.log(0.25)
     assert ask(client, question, etag).status_code == 304
+
+
+def test_a_groups_answer_is_new_when_one_of_its_runs_grows(
+    client: httpx.Client, tapes: Path, live: Callable[[str], Any]
+) -> None:
+    runs = [live("s1"), live("s2")]
+    group = next(group for group in group_runs(rolltape.open(tapes).runs()) if group.project == "live")
+    assert len(group.runs) == 2
+    question = f"/api/curve?metric=loss&group={group.id}"
+    for run in runs:
+        first = ask(client, question)
+        assert ask(client, question, first.headers["etag"]).status_code == 304
+        run.log(0.25)
+        grown = ask(client, question, first.headers["etag"])
+        assert (grown.status_code, grown.content == first.content) == (200, False)
 
 
 def test_a_killed_run_has_a_new_answer(client: httpx.Client, live: Callable[[str], Any]) -> None:
@@ -102,5 +120,5 @@ def test_304_comes_before_any_work(client: httpx.Client, monkeypatch: pytest.Mon
     def never(*_args: object) -> None:
         raise AssertionError("no curve is needed")
 
-    monkeypatch.setattr("rolltape.server.answers.tell_curve", never)
+    monkeypatch.setattr("rolltape.server.answers.curve.tell_curve", never)
     assert ask(client, "/api/curve?metric=loss", etag).status_code == 304

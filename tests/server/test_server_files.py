@@ -116,3 +116,27 @@ def test_a_page_that_was_not_built(tapes: Path, tmp_path: Path, monkeypatch: pyt
             assert said in page.text
         assert client.get("/assets/a.js").status_code == 404
         assert len(client.get("/api/runs").json()["runs"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding", "sent"),
+    [("gzip, deflate", "gzip", b"zipped"), ("gzip, br;q=1", "br", b"brotli"), ("identity", None, b"plain")],
+)
+def test_assets_are_sent_as_the_build_compressed_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accepted: str, encoding: str | None, sent: bytes
+) -> None:
+    assets = tmp_path / "static" / "assets"
+    assets.mkdir(parents=True)
+    for name, content in (("a.js", b"plain"), ("a.js.gz", b"zipped"), ("a.js.br", b"brotli")):
+        (assets / name).write_bytes(content)
+    monkeypatch.setattr("rolltape.server.app.STATIC", tmp_path / "static")
+    with (
+        serve_in_background(tmp_path / "tapes", 0) as served,
+        httpx.Client(base_url=served.url, trust_env=False) as client,
+    ):
+        with client.stream("GET", "/assets/a.js", headers={"accept-encoding": accepted}) as response:
+            assert b"".join(response.iter_raw()) == sent
+        assert response.headers.get("content-encoding") == encoding
+        assert response.headers["content-type"].startswith("text/javascript")
+        assert response.headers.get("vary") == (None if encoding is None else "accept-encoding")
+        assert client.get("/assets/b.js", headers={"accept-encoding": accepted}).status_code == 404

@@ -23,6 +23,8 @@ import rolltape
 from rolltape.server import Served, news, serve_in_background
 from rolltape.server.looks import Looks
 from rolltape.server.news import News
+from rolltape.store import listing, run_directories
+from rolltape.store.run_files import RunFiles
 
 
 class Stream:
@@ -209,13 +211,166 @@ def test_closing_with_open_streams_is_quick(tapes: Path) -> None:
     served.close()
 
 
+# Looks
+
+
+class Looker:
+    """Looks at a store, whose directories all changed long enough ago, and tells what was new."""
+
+    def __init__(self, root: Path) -> None:
+        self.store = rolltape.open(root)
+        self.looks = Looks(self.store)
+
+    def news(self) -> set[str]:
+        version = self.looks.version
+        self.looks.look_at_all()
+        return self.looks.changed_since(version)[0]
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_directories, "_SETTLED", 0)
+    monkeypatch.setattr(listing, "_WORTH", 0)
+
+
+@pytest.fixture
+def every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every look is one at all directories."""
+    monkeypatch.setattr(listing, "_ALL", 0)
+    monkeypatch.setattr(listing, "_SHARE", 0)
+
+
+def record(root: Path, id: str, project: str = "other", values: int = 1) -> None:
+    with rolltape.init(project=project, id=id, dir=root) as run:
+        for i in range(values):
+            run.log({"speed": float(i)})
+
+
+def test_runs_that_nobody_writes_are_not_opened(tapes: Path, settled: None) -> None:
+    Looker(tapes).news()
+    looker = Looker(tapes)
+    opened: list[str] = []
+    look = looker.store._listing._look
+    looker.store._listing._look = lambda directory: opened.append(directory.name) or look(directory)  # type: ignore[func-returns-value]
+    for _ in range(3):
+        assert looker.news() == set()
+        looker.looks.look_at([info.key for info in looker.store.runs()])
+    assert opened == []
+    assert looker.store._files == {}
+
+
+@pytest.mark.parametrize("mode", ["all", "open"])
+def test_what_comes_goes_and_is_replaced_is_noticed(
+    tapes: Path, settled: None, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_ALL", 0 if mode == "all" else 1e9)
+    monkeypatch.setattr(listing, "_SHARE", 0)
+    looker = Looker(tapes)
+    assert looker.news() == set(), "there is nothing to be newer than"
+    record(tapes, "new")
+    assert looker.news() == {"other/new"}
+    assert looker.news() == set()
+    shutil.rmtree(tapes / "other" / "o")
+    assert looker.news() == {"other/o"}
+    assert looker.news() == set()
+    record(tapes, "o")
+    assert looker.news() == {"other/o"}
+    if mode == "all":
+        record(tapes, "o")
+        assert looker.news() == {"other/o"}, "it was resumed, and has ended"
+        shutil.rmtree(tapes / "other" / "o")
+        record(tapes, "o", values=1)
+        assert looker.news() == {"other/o"}, "another run lies in its place"
+    shutil.rmtree(tapes / "other")
+    assert looker.news() == {"other/o", "other/new"}
+
+
+def test_every_step_of_a_run_is_noticed_once(
+    tapes: Path, settled: None, every_time: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looker = Looker(tapes)
+    looker.news()
+    run = rolltape.init(project="other", id="o", dir=tapes)
+    assert looker.news() == {"other/o"}
+    for thread in threading.enumerate():
+        if thread.name == "rolltape-facts":  # it adds what takes longer to find out
+            thread.join()
+    looker.news()
+    for value in (1.0, 2.0):
+        run.log({"speed": value})
+        before = looker.looks.look_at(["other/o"])
+        assert looker.news() == set(), "that look has noticed it"
+        assert looker.looks.look_at(["other/o"]) == before
+        assert "other/o" in looker.looks.changed_within(5)
+    run.close()
+    before = looker.looks.look_at(["other/o"])
+    for _ in range(2):
+        assert looker.news() == set(), "that look has noticed it"
+        assert looker.looks.look_at(["other/o"]) == before
+
+    def refuse(_: RunFiles) -> int:
+        raise AssertionError("nobody writes it any more")
+
+    monkeypatch.setattr(RunFiles, "refresh", refuse)
+    assert looker.news() == set()
+    assert looker.looks.look_at(["other/o"]) == before
+
+
+def test_an_index_is_no_news_and_a_note_is(tapes: Path, settled: None, every_time: None) -> None:
+    looker = Looker(tapes)
+    looker.news()
+    before = looker.looks.look_at(["other/o"])
+    (tapes / "other" / "o" / "x.index").write_bytes(b"x")
+    assert looker.looks.look_at(["other/o"]) == before
+    assert looker.news() == set()
+    (tapes / "other" / "o" / "notes.json").write_text('{"note": "good"}')
+    assert looker.news() == {"other/o"}
+    assert looker.looks.look_at(["other/o"]) != before
+
+
+def test_a_run_that_settles_is_no_news(tapes: Path, monkeypatch: pytest.MonkeyPatch, every_time: None) -> None:
+    """Until its directory's times can be trusted it is opened each time, then no more."""
+    looker = Looker(tapes)
+    looker.news()
+    before = looker.looks.look_at(["other/o"])
+    assert looker.news() == set()
+    monkeypatch.setattr(run_directories, "_SETTLED", 0)
+    assert looker.news() == set()
+    assert looker.looks.look_at(["other/o"]) == before
+    record(tapes, "o")
+    assert looker.news() == {"other/o"}
+
+
+def test_the_first_look_at_all_does_not_hide_what_a_page_has_not_seen(tapes: Path, settled: None) -> None:
+    run = rolltape.init(project="other", id="live", dir=tapes)
+    looker = Looker(tapes)
+    looker.looks.look_at(["other/live"])
+    run.log({"speed": 1.0})
+    assert "other/live" in looker.news()
+
+
+def test_a_strange_run_hides_no_other(tapes: Path, settled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise TypeError("strange")
+
+    looker = Looker(tapes)
+    looker.news()
+    monkeypatch.setattr("rolltape.store.directory.look_at_ended", refuse)
+    monkeypatch.setattr("rolltape.store.run_files.describe", refuse)
+    record(tapes, "new")
+    assert looker.news() == {"other/new"}
+    (told,) = [info for info in looker.store.runs() if info.id == "new"]
+    assert "strange" in (told.error or "")
+    assert len(looker.store.runs()) == 4
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_ctrl_c_with_an_open_stream_is_quick_and_silent(tapes: Path) -> None:
     import signal
 
     code = (
         "import sys; from rolltape.server import serve; "
-        "serve(sys.argv[1], port=0, on_ready=lambda url: print(url, flush=True)); print('returned')"
+        "serve(sys.argv[1], port=0, on_ready=lambda urls: print(urls[0], flush=True)); print('returned')"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(tapes)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

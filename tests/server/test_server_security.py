@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import hashlib
 import os
+import re
 import socket
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from rolltape.server import Served
+from rolltape.server import Served, api, security
 from rolltape.server.files import find_file
+from rolltape.server.replies import STYLE_HASH, html_page
 
 
 def raw(served: Served, request: bytes) -> tuple[int, bytes]:
@@ -67,22 +73,90 @@ def test_the_own_origin(asker: httpx.Client, steady: Served) -> None:
     assert asker.post("/api/runs", headers={"origin": steady.url.rstrip("/")}).status_code == 405
 
 
+def test_what_changes_anything_tells_its_origin(asker: httpx.Client, steady: Served) -> None:
+    for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
+        answer = asker.request(method, "/api/notes")
+        assert answer.status_code == 403
+        assert "Origin header is missing" in answer.json()["error"]
+    origin = steady.url.rstrip("/").encode()
+    host = urlsplit(steady.url).netloc.encode()
+    for lines in (b"Origin: " + origin + b"\r\nOrigin: " + origin, b"Origin: " + origin + b"/", b"Origin:"):
+        request = b"POST /api/notes HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n" + lines + b"\r\n\r\n"
+        assert raw(steady, request)[0] == 403
+
+
+def test_a_bearer_is_no_way_around_the_origin_where_there_is_no_token(asker: httpx.Client) -> None:
+    answer = asker.post("/api/notes", headers={"authorization": "Bearer x"})
+    assert answer.status_code == 403
+    assert "Origin header is missing" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("came_to", "name", "same"),
+    [
+        ("10.0.0.1", "10.0.0.1", True),
+        ("::ffff:10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.1", "[::ffff:10.0.0.1]", True),
+        ("fe80::1%eth0", "[FE80::1]", True),
+        ("10.0.0.1", "10.0.0.2", False),
+        ("::1", "127.0.0.1", False),
+        ("10.0.0.1", "box", False),
+        ("/run/a.socket", "box", False),
+    ],
+)
+def test_the_address_that_a_request_came_to(came_to: str, name: str, same: bool) -> None:
+    assert security._came_to({"server": (came_to, 80)}, name) is same
+
+
+def test_no_more_requests_than_can_be_answered(asker: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(security, "MOST_AT_A_TIME", 2)
+    with contextlib.ExitStack() as streams:
+        listening = [streams.enter_context(asker.stream("GET", "/api/events")).iter_bytes() for _ in range(2)]
+        assert all(map(next, listening))
+        answer = asker.get("/api/runs")
+        assert answer.status_code == 503
+        assert "try again" in answer.json()["error"]
+        assert answer.headers["retry-after"]
+    deadline = time.monotonic() + 10  # the server notices a moment later that they left
+    while (status := asker.get("/api/runs").status_code) == 503 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert status == 200
+
+
+def test_no_more_listeners_than_that(asker: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "_MOST_LISTENERS", 1)
+    with asker.stream("GET", "/api/events") as stream:
+        listening = stream.iter_bytes()
+        assert next(listening)
+        answer = asker.get("/api/events")
+        assert answer.status_code == 503
+        assert "listen already" in answer.json()["error"]
+        assert asker.get("/api/runs").status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/", "/api/runs", "/api/nope", "/api/events", "/nope"])
 def test_headers(asker: httpx.Client, path: str) -> None:
     headers = asker.head(path).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
     assert policy == {
         "default-src": "'self'",
-        "style-src": "'self' 'unsafe-inline'",
+        "style-src": f"'self' {STYLE_HASH}",
         "img-src": "'self' data: blob:",
+        "media-src": "'self'",
         "object-src": "'none'",
         "frame-ancestors": "'none'",
         "base-uri": "'none'",
+        "form-action": "'none'",
     }
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert "access-control-allow-origin" not in headers
     assert "server" not in headers
+
+
+def test_the_only_style_in_a_page_is_the_one_that_is_allowed() -> None:
+    (style,) = re.findall("<style>(.*?)</style>", bytes(html_page("a", "b").body).decode(), re.DOTALL)
+    assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in STYLE_HASH
 
 
 SECRET = b"the secret"

@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_statistics import plain_iqm, plain_resamples
 
-from rolltape.stats.resampling import draw_counts, in_order, percentile_bounds, present_first, resampled_statistic
+from rolltape.stats.resampling import (
+    draw_counts,
+    draw_distinct,
+    in_order,
+    percentile_bounds,
+    present_first,
+    resampled_statistic,
+)
 
 PLAIN = {"mean": statistics.fmean, "median": statistics.median, "iqm": plain_iqm}
 
@@ -80,3 +87,19 @@ def test_the_order_of_runs_is_decided_by_their_values() -> None:
 def test_those_present_come_first_in_their_order() -> None:
     curves = np.array([[np.nan, 1.0], [3.0, np.nan], [2.0, 4.0]])
     assert present_first(curves)[:2].tolist() == [[3, 1], [2, 4]]
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 6])
+@pytest.mark.parametrize("statistic", ["mean", "median", "iqm"])
+def test_each_sample_once_has_the_bounds_of_all(n: int, statistic) -> None:
+    values = np.random.default_rng(n).standard_normal((n, 30))
+    values[:, 0], values[0, 1] = 1.0, np.inf
+    values[-2:, 2] = np.inf, -np.inf
+    counts = draw_counts(n, 2000, (0, 0, n))
+    distinct, times = draw_distinct(n, 2000, (0, 0, n))
+    assert len(times) == len(np.unique(distinct, axis=1).T) == len({tuple(column) for column in counts.T})
+    assert np.array_equal((distinct * times).sum(axis=1), counts.sum(axis=1))
+    for level in (0.5, 0.9, 0.95, 0.99):
+        wanted = percentile_bounds(resampled_statistic(values, counts, statistic), level)
+        found = percentile_bounds(resampled_statistic(values, distinct, statistic), level, times)
+        np.testing.assert_allclose(found, wanted, rtol=1e-13, atol=1e-15)

@@ -1,77 +1,19 @@
-"""The page in a real browser: a band is drawn, a live run grows, zoom asks again."""
+"""The charts in a real browser: lines, true bands, marks, and names that try to be something else."""
 
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from on_page import chart, open_page, wait_for_points
 
 import rolltape
-from rolltape.server import serve_in_background
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Any, tapes: Path) -> Iterator[Any]:
-    """A page on the store of this test; an error in its console fails the test."""
-    tapes.mkdir(exist_ok=True)
-    served = serve_in_background(tapes, None)
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=served.url)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.set_default_timeout(20_000)
-    yield page
-    context.close()
-    served.close()
-    assert problems == []
-
-
-def chart(page: Any, metric: str) -> Any:
-    return page.locator(f'section.chart[data-metric="{metric}"]')
-
-
-def wait_for_points(page: Any, metric: str, least: int) -> int:
-    selector = f'section.chart[data-metric="{metric}"]'
-    page.wait_for_function(
-        "([selector, least]) => Number(document.querySelector(selector)?.dataset.points) >= least",
-        arg=[selector, least],
-    )
-    return int(chart(page, metric).get_attribute("data-points"))
-
 
 PAINTED = """
 (section) => {
-  // In the middle column of the plot: the share of pixels that differ from the plot's corner, and the strongest of them
+  // In one column of the plot: the shares of pixels that are translucent and opaque
   const canvas = section.querySelector('canvas'), over = section.querySelector('.u-over');
   const scale = canvas.width / canvas.getBoundingClientRect().width;
   const box = over.getBoundingClientRect(), origin = canvas.getBoundingClientRect();
@@ -86,20 +28,62 @@ PAINTED = """
 }
 """
 
+COLOURED = """
+(section, share) => {
+  // Pixels of strong colour in one column of the plot
+  const canvas = section.querySelector('canvas'), over = section.querySelector('.u-over');
+  const scale = canvas.width / canvas.getBoundingClientRect().width;
+  const box = over.getBoundingClientRect(), origin = canvas.getBoundingClientRect();
+  const [x, y, height] = [box.x - origin.x + box.width * share, box.y - origin.y, box.height].map(at => at * scale);
+  const data = canvas.getContext('2d').getImageData(x, y, 1, height).data;
+  let n = 0;
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i + 3] > 100 && Math.max(data[i], data[i + 2]) - Math.min(data[i], data[i + 2]) > 40) n++;
+  }
+  return n;
+}
+"""
 
-def record_band(amplitude: float) -> None:
-    """A metric that swings at every step: its mean is a flat line, its band is as wide as the swing."""
-    with rolltape.init(project="p", id=f"swing{amplitude}", name=f"swing {amplitude}") as run:
-        for i in range(20_000):
-            run.log(
-                {"train/swing": amplitude if i % 2 else -amplitude, "train/frame": 2.0 - 4.0 * (i % 20_000 == 7)}, i
-            )
+PEAKS = """
+(section) => {
+  // Runs of columns that are painted in the upper third of the plot, grid lines left out
+  const canvas = section.querySelector('canvas'), over = section.querySelector('.u-over');
+  const scale = canvas.width / canvas.getBoundingClientRect().width;
+  const box = over.getBoundingClientRect(), origin = canvas.getBoundingClientRect();
+  const x = Math.round((box.x - origin.x) * scale), width = Math.round(box.width * scale);
+  const y = Math.round((box.y - origin.y + box.height * 0.3) * scale);
+  const context = canvas.getContext('2d');
+  const coloured = i => {
+    for (const dy of [0, 7, 13]) {
+      const [r, g, b, a] = context.getImageData(x + i, y + dy, 1, 1).data;
+      if (a < 20 || Math.max(r, g, b) - Math.min(r, g, b) < 24) return false;
+    }
+    return true;
+  };
+  let peaks = 0, inside = false;
+  for (let i = 0; i < width; i++) {
+    const now = coloured(i);
+    if (now && !inside) peaks++;
+    inside = now;
+  }
+  return peaks;
+}
+"""
+
+
+def record_seeds(n: int = 4, points: int = 400, metric: str = "loss") -> None:
+    """A group of seeds around a falling line, each with an offset of its own."""
+    rng = np.random.default_rng(0)
+    for seed in range(n):
+        with rolltape.init(project="p", id=f"s{seed}", name="alg", config={"lr": 0.1, "seed": seed}) as run:
+            run.log_batch({metric: np.linspace(2, 1, points) + 0.1 * seed + rng.normal(0, 0.05, points)})
 
 
 def test_the_chart_draws_a_line_and_a_true_band(page: Any) -> None:
-    record_band(1.0)
-    page.goto("/")
-    page.wait_for_selector('[data-ready="1"]')
+    with rolltape.init(project="p", id="swing") as run:
+        at = np.arange(20_000)
+        run.log_batch({"train/swing": np.where(at % 2, 1.0, -1.0), "train/frame": 2.0 - 4.0 * (at == 7)}, step=at)
+    open_page(page)
     assert wait_for_points(page, "train/swing", 20_000) == 20_000
     page.wait_for_timeout(300)
     swing = chart(page, "train/swing").evaluate(PAINTED)
@@ -109,94 +93,143 @@ def test_the_chart_draws_a_line_and_a_true_band(page: Any) -> None:
     assert flat["translucent"] < 0.3, f"where min is max there is no band: {flat}"
 
 
-def test_a_live_run_grows_and_a_new_run_appears(page: Any, script: Callable[..., Any]) -> None:
-    trainer = script(
-        """
-        import sys, rolltape
-        run = rolltape.init(project="p", id="live", name="the live one")
-        for line in sys.stdin:
-            for i in range(int(line)):
-                run.log({"train/episode_return": float(i)})
-            print("logged")
-        """
-    )
-
-    def log(rows: int) -> None:
-        trainer.process.stdin.write(f"{rows}\n")
-        trainer.process.stdin.flush()
-        assert trainer.line() == "logged"
-
-    page.goto("/")
-    page.wait_for_selector('[data-ready="1"]')
-    log(100)
-    row = page.wait_for_selector('li[data-run="p/live"]')
-    assert row.get_attribute("data-status") == "running"
-    if not chart(page, "train/episode_return").count():  # another project was open, or none
-        page.locator('li[data-run="p/live"] input').first.check()
-    assert wait_for_points(page, "train/episode_return", 100) == 100
-    log(50)
-    assert wait_for_points(page, "train/episode_return", 150) == 150
-    log(5000)
-    assert wait_for_points(page, "train/episode_return", 5150) == 5150
-    trainer.kill()
-    page.wait_for_selector('li[data-run="p/live"][data-status="killed"]')
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_every_spike_is_seen_at_every_zoom(page: Any, seeds: int) -> None:
+    points, spikes = 30_000, [500 + 1000 * i for i in range(30)]
+    for seed in range(seeds):
+        values = np.random.default_rng(seed).normal(0, 0.01, points)
+        values[spikes[seed::seeds]] = 1.0
+        with rolltape.init(project="p", id=f"s{seed}", name="spiky", config={"seed": seed}) as run:
+            run.log_batch({"loss": values}, step=np.arange(points))
+    for low, high, told in ((0, 30_000, 30), (0, 10_000, 10), (12_000, 15_000, 3)):
+        page.goto("about:blank")
+        zoom = "" if told == 30 else f"&zoom={low}:{high}"
+        open_page(page, f"/#curves&size=large&band=minmax{zoom}")
+        wait_for_points(page, "loss", 1)
+        page.wait_for_timeout(300)
+        assert chart(page, "loss").evaluate(PEAKS) == told, f"{low} to {high}"
 
 
-def test_zoom_asks_again_at_the_new_resolution(page: Any) -> None:
+def test_the_legend_names_centre_band_and_n(page: Any) -> None:
+    record_seeds(4)
+    open_page(page)
+    wait_for_points(page, "loss", 1600)
+    head = chart(page, "loss").locator("thead").inner_text()
+    row = chart(page, "loss").locator("tbody tr").first.inner_text()
+    footer = chart(page, "loss").locator("footer").inner_text()
+    assert re.search(r"latest.*step.*(mean|IQM).*95 %.*CI.*seeds", head, re.S)
+    assert row.split()[-1] == "4"
+    assert "4 seeds" in footer
+    assert "1\u202f600 points" in footer
+
+
+def test_hover_reads_values_in_all_charts(page: Any) -> None:
     with rolltape.init(project="p", id="r") as run:
-        run.log_batch({"loss": np.random.default_rng(0).normal(size=100_000)})
-    page.goto("/")
-    assert wait_for_points(page, "loss", 100_000) == 100_000
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "/api/curve" in request.url else None)
-    plot = chart(page, "loss").locator(".u-over").bounding_box()
-    y = plot["y"] + plot["height"] / 2
-    page.mouse.move(plot["x"] + plot["width"] * 0.25, y)
-    page.mouse.down()
-    page.mouse.move(plot["x"] + plot["width"] * 0.35, y, steps=5)
-    page.mouse.up()
-    page.wait_for_function(
-        """() => Number(document.querySelector('section.chart[data-metric="loss"]').dataset.points) < 20000"""
-    )
-    section = chart(page, "loss")
-    low, high = (float(section.get_attribute(f"data-{end}")) for end in ("lo", "hi"))
-    assert 20_000 < low < 30_000 < high < 40_000
-    zoomed = [url for url in asked if "lo=" in url]
-    assert zoomed and re.search(r"buckets=\d+", zoomed[-1])
-    assert int(section.get_attribute("data-points")) == pytest.approx(high - low, abs=3)
-    shared = page.url
-    page.reload()
-    page.wait_for_function("""() => document.querySelector('section.chart[data-metric="loss"]')?.dataset.points""")
-    assert page.url == shared
-    assert float(chart(page, "loss").get_attribute("data-lo")) == pytest.approx(low, rel=1e-3)
-
-
-def test_hover_reads_values(page: Any) -> None:
-    with rolltape.init(project="p", id="r") as run:
-        run.log_batch({"loss": np.full(1000, 7.25)})
-    page.goto("/")
+        run.log_batch({"loss": np.full(1000, 7.25), "other": np.linspace(0, 1000, 1000)})
+    open_page(page)
     wait_for_points(page, "loss", 1000)
+    wait_for_points(page, "other", 1000)
     plot = chart(page, "loss").locator(".u-over").bounding_box()
     page.mouse.move(plot["x"] + plot["width"] / 2, plot["y"] + plot["height"] / 2)
+    page.wait_for_timeout(300)
+    for metric, value in (("loss", 7.25), ("other", 500)):
+        assert "at the cursor" in chart(page, metric).inner_text()
+        told = chart(page, metric).locator("td.strong").inner_text()
+        assert float(told) == pytest.approx(value, rel=0.05)
+
+
+def test_nan_is_marked_and_told(page: Any) -> None:
+    values = np.linspace(1, 2, 400)
+    values[200:203] = [np.nan, np.inf, -np.inf]
+    with rolltape.init(project="p", id="r") as run:
+        run.log_batch({"loss": values})
+    open_page(page)
+    wait_for_points(page, "loss", 400)
+    assert "3 values are NaN or infinite" in chart(page, "loss").locator("footer").inner_text()
+    coloured = chart(page, "loss").evaluate("""(section) => {
+      const canvas = section.querySelector('canvas'), over = section.querySelector('.u-over');
+      const box = over.getBoundingClientRect(), origin = canvas.getBoundingClientRect();
+      const x = box.x - origin.x + box.width * 0.45, y = box.y - origin.y + box.height - 3;
+      const pixels = canvas.getContext('2d').getImageData(x, y, box.width * 0.1, 1).data;
+      let n = 0;
+      for (let i = 0; i < pixels.length; i += 4) {
+        if (pixels[i + 3] > 100 && Math.max(pixels[i], pixels[i + 2]) - Math.min(pixels[i], pixels[i + 2]) > 40) n++;
+      }
+      return n;
+    }""")
+    assert coloured >= 3, "there is a mark at the bottom edge, though the line is well above it"
+
+
+def test_a_restart_breaks_the_line(page: Any) -> None:
+    with rolltape.init(project="p", id="r") as run:
+        run.log_batch({"loss": np.ones(1000)}, step=np.arange(1000))
+    with rolltape.init(project="p", id="r") as run:
+        run.log_batch({"loss": np.ones(1000)}, step=np.arange(2000, 3000))
+    open_page(page)
+    wait_for_points(page, "loss", 2000)
+    assert "1 restart" in chart(page, "loss").locator("footer").inner_text()
     page.wait_for_timeout(200)
-    assert "7.25" in chart(page, "loss").inner_text()
+    assert chart(page, "loss").evaluate(COLOURED, 0.2) > 0
+    assert chart(page, "loss").evaluate(COLOURED, 0.5) == 0, "nothing is drawn between 999 and 2000"
+    assert chart(page, "loss").evaluate(COLOURED, 0.8) > 0
 
 
 def test_names_with_markup_are_text(page: Any) -> None:
     evil = "<img src=x onerror=document.title='owned'>"
-    with rolltape.init(project=evil, id="r", name=evil, config={evil: evil}) as run:
-        run.log({evil: 1.0, "\u4f60\u597d/\U0001f600": 2.0})
-    page.goto("/")
-    page.wait_for_selector("section.chart")
-    page.wait_for_timeout(300)
+    metrics = [evil, "\u4f60\u597d/\U0001f600", "a,b&c=d|e%7C#f", "100 %+1"]
+    for seed in (1, 2):
+        with rolltape.init(project="p", id=f"r{seed}", name=evil, config={evil: evil, "seed": seed}) as run:
+            for i in range(3):
+                run.log({metric: float(i) for metric in metrics})
+    open_page(page)
+    for metric in metrics:
+        chart(page, metric).scroll_into_view_if_needed()
+        assert wait_for_points(page, metric, 6) == 6
     assert page.title() != "owned"
-    assert evil in page.inner_text("body")
+    assert page.locator("img").count() == 0
+    assert evil in page.inner_text("main")
+    for metric in metrics:
+        page.locator(f"section.chart >> nth={metrics.index(metric)}").scroll_into_view_if_needed()
+        chart(page, metric).get_by_role("button", name="pin to the top").click()
+        page.wait_for_timeout(50)
+    odd = metrics[2]
+    chart(page, odd).get_by_role("button", name="combine").click()
+    chart(page, odd).get_by_label(metrics[3], exact=True).check()
+    page.keyboard.press("Escape")
+    second = page.context.new_page()
+    open_page(second, page.url)
+    chart(second, odd).scroll_into_view_if_needed()
+    assert wait_for_points(second, odd, 12) == 12
+    pinned = second.locator('[data-section="pinned"] section.chart')
+    second.wait_for_selector('[data-section="pinned"]')
+    assert [one.get_attribute("data-metric") for one in pinned.all()] == metrics
 
 
 def test_an_empty_store_says_what_to_do(page: Any) -> None:
-    page.goto("/")
-    page.wait_for_selector('[data-ready="1"]')
+    open_page(page)
     assert "rolltape.init" in page.inner_text("body")
+
+
+def test_empty_places_say_why(page: Any) -> None:
+    record_seeds(2)
+    open_page(page, "/#curves&find=nosuch")
+    page.get_by_text("No metric is called “nosuch”").wait_for()
+    page.get_by_role("button", name="show all").click()
+    wait_for_points(page, "loss", 800)
+    page.get_by_role("button", name="draw none").click()
+    page.get_by_text("Choose groups on the left").wait_for()
+    page.goto("about:blank")
+    open_page(page, "/#curves&zoom=5000:6000")
+    page.get_by_text("no points in this window").wait_for()
+
+
+def test_what_the_server_refuses_is_told_in_the_chart(page: Any, problems: list[str]) -> None:
+    record_seeds(2)
+    open_page(page, "/#curves&x=nosuch")
+    chart(page, "loss").locator(".bad").wait_for()
+    assert "nosuch" in chart(page, "loss").locator(".bad").inner_text()
+    assert all("404" in problem for problem in problems)
+    problems.clear()
 
 
 def test_lost_rows_and_failures_are_shown(page: Any) -> None:
@@ -204,7 +237,7 @@ def test_lost_rows_and_failures_are_shown(page: Any) -> None:
     run.log({"x": 1.0})
     run._writer.lost = 41
     run.close("failed", "ValueError: no such env")
-    page.goto("/")
-    row = page.wait_for_selector('li[data-run="p/r"][data-status="failed"]')
+    open_page(page)
+    row = page.wait_for_selector("aside li.group")
     assert "41" in row.inner_text()
     assert "no such env" in row.inner_html()

@@ -1,5 +1,4 @@
-// Conditional GETs, and the binary answer of /api/curve.
-import type { Curve, Line, Metric, RunInfo, Span, XAxis } from "./types";
+// Conditional GETs, posts, and the binary frames of the server.
 
 /** The server answered, and said no: 404 when a run is gone, 400 when it did not understand. */
 export class Refused extends Error {
@@ -36,6 +35,19 @@ export class Resource<T> {
   }
 }
 
+/** A resource whose answer is JSON of a known shape. */
+export function jsonResource<T>(): Resource<T> {
+  return new Resource<T>(async (response) => (await response.json()) as T);
+}
+
+/** Asks the server to change something; only one that was started with --writable does. */
+export async function post<T>(url: string, body: unknown): Promise<T> {
+  const headers = { "Content-Type": "application/json" };
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new Refused(response.status, await sentence(response));
+  return (await response.json()) as T;
+}
+
 async function sentence(response: Response): Promise<string> {
   const fallback = `the server answered ${response.status}`;
   try {
@@ -46,65 +58,20 @@ async function sentence(response: Response): Promise<string> {
   }
 }
 
-export const runsResource = () =>
-  new Resource<RunInfo[]>(async (response) => ((await response.json()) as { runs: RunInfo[] }).runs);
-
-export const metricsResource = () =>
-  new Resource<Metric[]>(async (response) => ((await response.json()) as { metrics: Metric[] }).metrics);
-
-export const curveResource = () => new Resource<Curve>(async (response) => decodeCurve(await response.arrayBuffer()));
-
-export interface CurveQuery {
-  metric: string;
-  runs: readonly string[];
-  x: XAxis;
-  window: Span | null;
-  buckets: number;
+/** "group=…" for a group's id, "run=…" for a run's key, which has a slash. */
+export function lineParams(lines: readonly string[]): [string, string][] {
+  return lines.map((id) => [id.includes("/") ? "run" : "group", id]);
 }
 
-export function metricsUrl(runs: readonly string[]): string {
-  return `api/metrics?${new URLSearchParams(runs.map((key) => ["run", key]))}`;
-}
-
-export function curveUrl(query: CurveQuery): string {
-  const params = new URLSearchParams({ metric: query.metric });
-  for (const key of query.runs) params.append("run", key);
-  params.set("x", query.x);
-  if (query.window) {
-    params.set("lo", String(query.window[0]));
-    params.set("hi", String(query.window[1]));
-  }
-  params.set("buckets", String(query.buckets));
-  return `api/curve?${params}`;
-}
-
-interface CurveHeader {
-  metric: string;
-  x: XAxis;
-  buckets: number;
-  columns: string[];
-  runs: { key: string; points: number; nonfinite: number }[];
-  version: number;
-}
-
-/** The columns are views of the answer itself: nothing is copied. */
-export function decodeCurve(bytes: ArrayBuffer): Curve {
+/** A binary frame: its header, and a function that takes the next column of doubles where it lies. */
+export function openFrame<H>(bytes: ArrayBuffer): { header: H; take: (length: number) => Float64Array } {
   const size = new DataView(bytes).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, size))) as CurveHeader;
-  const buckets = header.buckets;
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, size))) as H;
   let at = 4 + size;
   const take = (length: number): Float64Array => {
     const column = new Float64Array(bytes, at, length);
     at += 8 * length;
     return column;
   };
-  const edges = take(buckets > 0 ? buckets + 1 : 0);
-  const lines = header.runs.map((run): Line => {
-    const columns: Record<string, Float64Array> = {};
-    for (const name of header.columns) columns[name] = take(buckets);
-    const { count, mean, min, max } = columns;
-    if (!count || !mean || !min || !max) throw new Error("the answer of /api/curve lacks a column");
-    return { ...run, count, mean, min, max };
-  });
-  return { metric: header.metric, x: header.x, buckets, edges, lines, version: header.version };
+  return { header, take };
 }

@@ -1,49 +1,20 @@
-import { position } from "./format";
-import { Grid } from "./grid";
+// The page: a bar of screens, and the screen that the address names.
+import { screen } from "./address";
+import { Bar } from "./bar";
+import { Sidebar } from "./groups/sidebar";
+import { answer, filter, loaded, problem, project } from "./groups/state";
+import { Keys } from "./keys";
 import { connected } from "./live";
-import { Runs } from "./runs";
-import { loaded, problem, runs } from "./state";
-import type { XAxis } from "./types";
-import { metricFilter, setXAxis, xAxis, zoom } from "./view";
+import { CompareScreen } from "./screens/compare/screen";
+import { CurvesScreen } from "./screens/curves/screen";
+import { RunScreen } from "./screens/run/screen";
+import { RunsScreen } from "./screens/runs/screen";
+import { SweepScreen } from "./screens/sweep/screen";
 
 const EXAMPLE = `import rolltape
 run = rolltape.init(project="cartpole", config={"lr": 3e-4, "seed": 1})
 run.log({"train/episode_return": 12.0}, step=0)
 run.close()`;
-
-const AXES: readonly [XAxis, string, string][] = [
-  ["step", "step", "the step that was logged"],
-  ["relative", "relative time", "seconds since the run's first point"],
-  ["time", "wall time", "date and time of day"],
-];
-
-function Axis() {
-  return (
-    <fieldset class="axis">
-      <legend>x-axis</legend>
-      {AXES.map(([axis, name, meaning]) => (
-        <label key={axis} title={meaning}>
-          <input type="radio" name="x" value={axis} checked={xAxis.value === axis} onChange={() => setXAxis(axis)} />
-          <span>{name}</span>
-        </label>
-      ))}
-    </fieldset>
-  );
-}
-
-function Zoom() {
-  if (!zoom.value) return <span class="quiet tip">drag across a chart to zoom</span>;
-  const [lo, hi] = zoom.value;
-  const resolution = (hi - lo) / 100;
-  return (
-    <span class="zoom">
-      <span>{`${position(xAxis.value, lo, resolution)} – ${position(xAxis.value, hi, resolution)}`}</span>
-      <button type="button" class="reset-zoom" onClick={() => (zoom.value = null)}>
-        reset zoom
-      </button>
-    </span>
-  );
-}
 
 function Empty() {
   return (
@@ -72,34 +43,39 @@ function Banner() {
   );
 }
 
-export function App() {
-  const ready = loaded.value ? "1" : undefined;
-  if (loaded.value && runs.value.length === 0) {
-    return (
-      <div class="page" data-ready={ready}>
-        <Empty />
-        <Banner />
-      </div>
-    );
-  }
-  return (
-    <div class="page" data-ready={ready}>
-      <Runs />
-      <main>
-        <div class="toolbar" role="toolbar" aria-label="View">
-          <input
-            type="search"
-            aria-label="Search metrics"
-            placeholder="Search metrics"
-            value={metricFilter.value}
-            onInput={(event) => (metricFilter.value = event.currentTarget.value)}
-          />
-          <Axis />
-          <Zoom />
+function Screen() {
+  switch (screen.value) {
+    case "runs":
+      return <RunsScreen />;
+    case "run":
+      return <RunScreen />;
+    case "curves":
+      return (
+        <div class="beside">
+          <Sidebar />
+          <CurvesScreen />
         </div>
-        {loaded.value ? <Grid /> : <p class="hint">loading</p>}
-      </main>
+      );
+    case "compare":
+      return (
+        <div class="beside">
+          <Sidebar />
+          <CompareScreen />
+        </div>
+      );
+    case "sweep":
+      return <SweepScreen />;
+  }
+}
+
+export function App() {
+  const nothing = loaded.value && answer.value.total === 0 && !filter.value && !project.value && !problem.value;
+  return (
+    <div class="page" data-ready={loaded.value ? "1" : undefined} data-screen={screen.value}>
+      <Bar />
+      {nothing ? <Empty /> : loaded.value ? <Screen /> : <p class="hint">loading</p>}
       <Banner />
+      <Keys />
     </div>
   );
 }

@@ -1,10 +1,18 @@
-// One stream of pokes for the whole page. A poke says which runs have something new; the data comes by GET.
+// One stream of pokes for all tabs. A poke says which runs have something new; the data comes by GET.
+//
+// A browser opens six connections to a server at most, and a stream keeps one of them: the tab that holds the lock
+// listens and passes on what it hears, and another takes over when it is closed.
 import { signal } from "@preact/signals";
 
 /** The keys that have news; null means "anything may have changed" (after a lost connection). */
 export type Poke = ReadonlySet<string> | null;
 
 export const connected = signal(true);
+
+const NAME = "rolltape news";
+const AGAIN_MS = 3000;
+
+type Message = { runs: string[] | null } | { connected: boolean };
 
 const listeners = new Set<(poke: Poke) => void>();
 
@@ -18,25 +26,50 @@ function tell(poke: Poke): void {
   for (const listener of [...listeners]) listener(poke);
 }
 
-export function listen(): void {
+function hear(message: Message): void {
+  if ("connected" in message) connected.value = message.connected;
+  else tell(message.runs && new Set(message.runs));
+}
+
+function open(say: (message: Message) => void): void {
   let lost = false;
   const source = new EventSource("api/events");
   source.onopen = () => {
-    connected.value = true;
-    if (lost) tell(null);
+    say({ connected: true });
+    if (lost) say({ runs: null });
     lost = false;
   };
   source.onerror = () => {
     lost = true;
-    connected.value = false;
-    // The browser tries again by itself, except after an answer that was no event stream.
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+    say({ connected: false });
+    // The browser tries again by itself, except after an answer that was no event stream
+    if (source.readyState === EventSource.CLOSED) {
+      setTimeout(() => {
+        open(say);
+        say({ runs: null });
+      }, AGAIN_MS);
+    }
   };
   source.addEventListener("news", (event) => {
-    const news = JSON.parse((event as MessageEvent<string>).data) as { runs: string[] };
-    tell(new Set(news.runs));
+    say({ runs: (JSON.parse((event as MessageEvent<string>).data) as { runs: string[] }).runs });
   });
+}
+
+export function listen(): void {
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) tell(new Set());
+  });
+  // Locks are for secure origins: another machine's address without TLS has none
+  if (!("locks" in navigator)) return open(hear);
+  const tabs = new BroadcastChannel(NAME);
+  tabs.onmessage = (event: MessageEvent<Message>) => hear(event.data);
+  const asked = performance.now();
+  void navigator.locks.request(NAME, () => {
+    open((message) => {
+      hear(message);
+      tabs.postMessage(message);
+    });
+    if (performance.now() - asked > AGAIN_MS) hear({ runs: null }); // what the tab before it may have missed
+    return new Promise<never>(() => undefined); // kept until the tab is closed
   });
 }

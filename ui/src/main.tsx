@@ -1,12 +1,19 @@
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import "uplot/dist/uPlot.min.css";
+import { followAddress } from "./address";
 import { App } from "./app";
+import { start } from "./groups/state";
+import { listenToKeys } from "./keys";
 import { listen } from "./live";
-import { start } from "./state";
+import { dark } from "./palette";
 import "./style.css";
-import { followAddress } from "./view";
 
 followAddress();
+effect(() => {
+  document.documentElement.dataset.theme = dark.value ? "dark" : "light";
+});
 start();
 listen();
+listenToKeys();
 render(<App />, document.getElementById("root") as HTMLElement);

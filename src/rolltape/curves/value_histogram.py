@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rolltape.curves.arguments import Floats, Ints, vector, whole
-from rolltape.curves.bucket_axis import bucket_of
+from rolltape.curves.bucket_axis import bucket_of, equal_bucket_of
 from rolltape.store import Curve, Resumed, Store
 from rolltape.store.buckets import equal_edges
 
@@ -32,6 +32,7 @@ class Histogram:
         above: [b], finite values above the last one.
         nonfinite: [b], NaN and infinities.
         n: [b], finite values: those of ``counts``, ``below`` and ``above``.
+        mean: [b], of the finite values; NaN where there is none.
         runs: keys of the runs that are counted.
     """
 
@@ -42,6 +43,7 @@ class Histogram:
     above: Ints
     nonfinite: Ints
     n: Ints
+    mean: Floats
     runs: list[str]
 
 
@@ -86,19 +88,29 @@ def histogram(
     below, above, nonfinite = (np.zeros(columns, np.int64) for _ in range(3))
     for key in curve.runs:
         for axis, points in store.scan(key, metric, x, (float(edges[0]), float(edges[-1])), resumed):
-            bucket = bucket_of(axis, edges)
-            inside = bucket >= 0
-            bucket, value = bucket[inside], points.value[inside]
-            finite = np.isfinite(value)
-            nonfinite += np.bincount(bucket[~finite], minlength=columns)
-            bucket, value = bucket[finite], value[finite]
-            below += np.bincount(bucket[value < levels[0]], minlength=columns)
-            above += np.bincount(bucket[value > levels[-1]], minlength=columns)
-            level = bucket_of(value, levels)
-            np.add.at(counts, level[level >= 0] * columns + bucket[level >= 0], 1)
+            bucket, value = equal_bucket_of(axis, edges), points.value
+            if not (counted := (bucket >= 0) & np.isfinite(value)).all():
+                nonfinite += np.bincount(bucket[(bucket >= 0) & ~counted], minlength=columns)
+                bucket, value = bucket[counted], value[counted]
+            level = bucket_of(value, levels) if wanted is not None else equal_bucket_of(value, levels)
+            if level.min(initial=0) < 0:
+                below += np.bincount(bucket[value < levels[0]], minlength=columns)
+                above += np.bincount(bucket[value > levels[-1]], minlength=columns)
+                bucket, level = bucket[level >= 0], level[level >= 0]
+            counts += np.bincount(level * columns + bucket, minlength=rows * columns)
     matrix = counts.reshape(rows, columns)
     n = matrix.sum(axis=0) + below + above
-    return Histogram(edges, levels, matrix, below, above, nonfinite, n, list(curve.runs))
+    return Histogram(edges, levels, matrix, below, above, nonfinite, n, _mean(curve), list(curve.runs))
+
+
+def _mean(curve: Curve) -> Floats:
+    """[b]: of all runs' values together."""
+    runs = curve.runs.values()
+    n = np.sum([buckets.count for buckets in runs], axis=0)
+    with np.errstate(invalid="ignore"):
+        shares = [np.where(buckets.count > 0, buckets.mean * (buckets.count / n), 0.0) for buckets in runs]
+    mean: Floats = np.where(n > 0, np.sum(shares, axis=0), np.nan)
+    return mean
 
 
 def _wanted_edges(bins: int, value_range: tuple[float, float] | None, value_edges: ArrayLike | None) -> Floats | None:

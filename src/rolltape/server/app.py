@@ -11,49 +11,81 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route, Router
 
 from rolltape.errors import MetricNotFound, RunNotFound, StoreError
 from rolltape.server.api import Api
+from rolltape.server.changes import Changes
+from rolltape.server.grouping import Groupings
 from rolltape.server.looks import Looks
 from rolltape.server.news import News
+from rolltape.server.openapi import openapi
 from rolltape.server.page import STATIC, Page
 from rolltape.server.query import Refused, shown
 from rolltape.server.replies import refusal
 from rolltape.server.security import Guard
+from rolltape.server.sources import Sources
+from rolltape.server.token import Token
 from rolltape.store import DirectoryStore
 
 _METHODS = ["GET"]  # and HEAD
+_CHANGES = ["POST"]
 
 
-def create_app(store: DirectoryStore, *, hosts: Iterable[str] = (), static: Path | None = None) -> Starlette:
-    """The application that shows the runs of ``store``. It only reads.
+def create_app(
+    store: DirectoryStore,
+    *,
+    hosts: Iterable[str] = (),
+    own_addresses: bool = False,
+    token: Token | None = None,
+    writable: bool = False,
+    static: Path | None = None,
+) -> Starlette:
+    """The application that shows the runs of ``store``. It only reads, unless it is writable.
 
     Args:
         store: where the runs lie.
         hosts: names that requests may call this server by, besides those of the loopback.
+        own_addresses: whether they may also call it by the address that they came to.
+        token: what they must know; None: nothing.
+        writable: whether notes may be written and runs moved to the trash.
         static: the directory of the built page, which may be missing; None: the one in this package.
     """
     looks = Looks(store)
     news = News(looks)
-    api = Api(store, looks, news)
+    sources = Sources(store, Groupings(store), looks)
+    api = Api(sources, news, writable=writable)
+    changes = Changes(sources, writable=writable)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         await news.aclose()
 
+    # Apart from the page, whose route answers GET for every path
+    routes = [
+        Route("/runs", api.runs, methods=_METHODS),
+        Route("/groups", api.groups, methods=_METHODS),
+        Route("/metrics", api.metrics, methods=_METHODS),
+        Route("/curve", api.curve, methods=_METHODS),
+        Route("/histogram", api.histogram, methods=_METHODS),
+        Route("/compare", api.compare, methods=_METHODS),
+        Route("/sweep", api.sweep, methods=_METHODS),
+        Route("/run", api.run, methods=_METHODS),
+        Route("/summaries", api.summaries, methods=_METHODS),
+        Route("/session", api.session, methods=_METHODS),
+        Route("/media/{project}/{run}/{file}", api.media, methods=_METHODS),
+        Route("/events", api.events, methods=_METHODS),
+        Route("/openapi.json", openapi, methods=_METHODS),
+        Route("/notes", changes.notes, methods=_CHANGES),
+        Route("/delete", changes.delete, methods=_CHANGES),
+    ]
     app = Starlette(
         routes=[
-            Route("/api/runs", api.runs, methods=_METHODS),
-            Route("/api/metrics", api.metrics, methods=_METHODS),
-            Route("/api/curve", api.curve, methods=_METHODS),
-            Route("/api/run", api.run, methods=_METHODS),
-            Route("/api/media/{project}/{run}/{file}", api.media, methods=_METHODS),
-            Route("/api/events", api.events, methods=_METHODS),
+            Mount("/api", Router(routes, redirect_slashes=False)),
             Route("/{path:path}", Page(static or STATIC).get, methods=_METHODS),
         ],
-        middleware=[Middleware(Guard, hosts=hosts)],
+        middleware=[Middleware(Guard, hosts=hosts, own_addresses=own_addresses, token=token)],
         exception_handlers={
             Refused: _refused,
             HTTPException: _http,
@@ -76,7 +108,9 @@ async def _refused(_request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        return refusal(f"{request.method} is not served: only GET and HEAD are", 405, {"allow": "GET, HEAD"})
+        allowed = ", ".join(sorted((error.headers or {}).get("Allow", "GET, HEAD").split(", ")))
+        sentence = f"{request.method} is not served at {shown(request.url.path)}: only {allowed}"
+        return refusal(sentence, 405, {"allow": allowed})
     sentence = error.detail if error.detail != "Not Found" else f"the path {shown(request.url.path)} is not served"
     return refusal(sentence, error.status_code)
 

@@ -7,34 +7,22 @@ from pathlib import Path
 from anyio.to_thread import run_sync
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from rolltape.server.files import PAGE, file_reply, find_file
-from rolltape.server.replies import FRESH
+from rolltape.server.replies import FRESH, html_page
 
 STATIC = Path(__file__).with_name("_static")
 
 _FOREVER = {"cache-control": "public, max-age=31536000, immutable"}  # names under assets/ hold a hash
 
-_NOT_BUILT = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>rolltape</title>
-<style>
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 38rem; margin: 15vh auto; padding: 0 1.5rem }
-  code, pre { font: 0.9em ui-monospace, monospace; background: #8882; border-radius: 4px; padding: 0.1em 0.3em }
-  pre { padding: 0.8em 1em }
-</style>
-<h1>The page was not built in this install</h1>
-<p>The server works and answers under <a href="api/runs"><code>/api</code></a>; only the page that draws the charts
-is missing. In a source checkout, build it with</p>
+_COMPRESSED = {".br": "br", ".gz": "gzip"}
+
+_NOT_BUILT = """<p>The server works and answers under <a href="api/runs"><code>/api</code></a>; only the page that draws
+the charts is missing. In a source checkout, build it with</p>
 <pre>pip install -e .</pre>
 <p>That needs no Node.js of your own: it comes as a Python wheel while building. The environment variable
-<code>ROLLTAPE_SKIP_UI</code> must not be set. Then restart the server. Wheels of rolltape hold the built page.</p>
-</html>
-"""
+<code>ROLLTAPE_SKIP_UI</code> must not be set. Then restart the server. Wheels of rolltape hold the built page.</p>"""
 
 
 class Page:
@@ -47,10 +35,25 @@ class Page:
         """``/`` and everything that no other route answers."""
         path: str = request.path_params.get("path", "")
         names = path.split("/") if path else ["index.html"]
+        hashed = len(names) > 1 and names[0] == "assets"
+        if hashed and (reply := await run_sync(lambda: self._compressed(request, names))) is not None:
+            return reply
         file = await run_sync(lambda: find_file(self.static, *names))
         if file is not None:
-            hashed = len(names) > 1 and names[0] == "assets"
             return file_reply(request, file, PAGE, _FOREVER if hashed else FRESH)
         if not path:
-            return HTMLResponse(_NOT_BUILT, headers=FRESH)
+            return html_page("The page was not built in this install", _NOT_BUILT)
         raise HTTPException(404)
+
+    def _compressed(self, request: Request, names: list[str]) -> Response | None:
+        """What the build compressed, in a form that the browser takes; None: there is none."""
+        accepted = {part.partition(";")[0].strip() for part in request.headers.get("accept-encoding", "").split(",")}
+        media_type = PAGE.get(Path(names[-1]).suffix)
+        for suffix, encoding in _COMPRESSED.items():
+            if encoding not in accepted or media_type is None:
+                continue
+            file = find_file(self.static, *names[:-1], names[-1] + suffix)
+            if file is not None:
+                headers = {**_FOREVER, "content-encoding": encoding, "vary": "accept-encoding"}
+                return file_reply(request, file, {suffix: media_type}, headers)
+        return None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
+
+from rolltape.server.choice import Choice, GroupingOptions
+from rolltape.store.run_series import AXES
 
 MOST_RUNS = 500
 MOST_BUCKETS = 10_000
@@ -27,17 +29,6 @@ class Refused(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class CurveQuery:
-    """The parameters of /api/curve."""
-
-    metric: str
-    runs: list[str]  # empty: all
-    x: str
-    window: tuple[float, float] | None
-    buckets: int
-
-
 def params_of(request: Request) -> QueryParams:
     """The parameters of a request. Raises Refused where they are longer than any page needs."""
     if len(request.scope.get("query_string", b"")) > LONGEST_QUERY:
@@ -55,25 +46,62 @@ def runs_of(params: QueryParams) -> list[str]:
 
 def run_of(params: QueryParams) -> str:
     """The one run that is asked about. Raises Refused."""
-    run = _one(params, "run")
+    run = one_of(params, "run")
     if not run:
         raise Refused("run is missing: give the key of a run")
     return run
 
 
-def curve_of(params: QueryParams) -> CurveQuery:
-    """The question of /api/curve. Raises Refused."""
-    metric = _one(params, "metric")
+def choice_of(params: QueryParams) -> Choice:
+    """The lines that are asked about, in the order in which they are named. Raises Refused."""
+    lines = tuple(dict.fromkeys(value for name, value in params.multi_items() if name in ("group", "run")))
+    if len(lines) > MOST_RUNS:
+        raise Refused(f"group and run may be given {MOST_RUNS} times at most, not {len(lines)} times")
+    return Choice(lines, grouping_of(params))
+
+
+def grouping_of(params: QueryParams) -> GroupingOptions:
+    """How runs are grouped. Raises Refused."""
+    for name in ("seed", "ignore"):
+        if "" in params.getlist(name):
+            raise Refused(f"{name} must be the key of a setting, not empty")
+    return GroupingOptions(tuple(params.getlist("seed")), tuple(params.getlist("ignore")))
+
+
+def metric_of(params: QueryParams) -> str:
+    """The one metric that is asked about. Raises Refused."""
+    metric = one_of(params, "metric")
     if not metric:
         raise Refused("metric is missing: give the name of a metric")
-    x = _one(params, "x")
+    return metric
+
+
+def axis_of(params: QueryParams) -> str:
+    """The x-axis. Raises Refused."""
+    x = one_of(params, "x")
     if x == "":
-        raise Refused("x must be step, time, relative or the name of a metric, not empty")
-    buckets = _one(params, "buckets")
-    buckets = "1000" if buckets is None else buckets
-    if not _WHOLE_NUMBER.fullmatch(buckets) or not 1 <= int(buckets) <= MOST_BUCKETS:
-        raise Refused(f"buckets must be a whole number from 1 to {MOST_BUCKETS}, not {shown(buckets)}")
-    return CurveQuery(metric, runs_of(params), x or "step", _window(params), int(buckets))
+        raise Refused(f"x must be {', '.join(AXES)} or the name of a metric, not empty")
+    return x or "step"
+
+
+def whole_of(params: QueryParams, name: str, default: int, most: int) -> int:
+    """A whole number from 1 to ``most``. Raises Refused."""
+    text = one_of(params, name)
+    if text is None:
+        return default
+    if not _WHOLE_NUMBER.fullmatch(text) or not 1 <= int(text) <= most:
+        raise Refused(f"{name} must be a whole number from 1 to {most}, not {shown(text)}")
+    return int(text)
+
+
+def word_of(params: QueryParams, name: str, words: tuple[str, ...]) -> str:
+    """One of ``words``, the first if none is given. Raises Refused."""
+    text = one_of(params, name)
+    if text is None:
+        return words[0]
+    if text not in words:
+        raise Refused(f"{name} must be one of {', '.join(words)}, not {shown(text)}")
+    return text
 
 
 def shown(text: str) -> str:
@@ -81,8 +109,9 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= 100 else f"{text[:100]}...")
 
 
-def _window(params: QueryParams) -> tuple[float, float] | None:
-    low, high = _number(params, "lo"), _number(params, "hi")
+def window_of(params: QueryParams) -> tuple[float, float] | None:
+    """The window ``lo``..``hi``; None: everything. Raises Refused."""
+    low, high = number_of(params, "lo"), number_of(params, "hi")
     if low is None and high is None:
         return None
     if low is None or high is None:
@@ -95,8 +124,9 @@ def _window(params: QueryParams) -> tuple[float, float] | None:
     return low, high
 
 
-def _number(params: QueryParams, name: str) -> float | None:
-    text = _one(params, name)
+def number_of(params: QueryParams, name: str) -> float | None:
+    """A finite number. Raises Refused."""
+    text = one_of(params, name)
     if text is None:
         return None
     if not _NUMBER.fullmatch(text) or not math.isfinite(number := float(text)):
@@ -104,7 +134,8 @@ def _number(params: QueryParams, name: str) -> float | None:
     return number
 
 
-def _one(params: QueryParams, name: str) -> str | None:
+def one_of(params: QueryParams, name: str) -> str | None:
+    """What is given once at most. Raises Refused."""
     given = params.getlist(name)
     if len(given) > 1:
         raise Refused(f"{name} may be given once, not {len(given)} times")

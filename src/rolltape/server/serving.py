@@ -5,21 +5,20 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
 
 from rolltape.errors import StoreError
-from rolltape.server.ports import listen, url_of
+from rolltape.server.ports import host_names, is_loopback, listen, urls_of
 from rolltape.store import DirectoryStore
 
 if TYPE_CHECKING:
     from rolltape.server.uvicorn_server import Server
 
 
-def _ignore(_url: str) -> None:
+def _ignore(_urls: list[str]) -> None:
     pass
 
 
@@ -27,40 +26,70 @@ def serve(
     store_directory: Path,
     host: str = "127.0.0.1",
     port: int | None = None,
-    on_ready: Callable[[str], None] = _ignore,
+    on_ready: Callable[[list[str]], None] = _ignore,
+    *,
+    token: str | None = None,
+    allowed_hosts: Iterable[str] = (),
+    writable: bool = False,
 ) -> None:
     """Show the runs under a directory in the browser. Returns after Ctrl-C.
 
     Args:
         store_directory: of the tapes; made if it is missing.
-        host: ``localhost`` or an address of the loopback; others are refused, as there is no access control yet.
+        host: a name or address of this machine; ``0.0.0.0`` and ``::`` are all of them.
         port: 0: any free one; None: 7070, else the next free one up to 7090, else any.
-        on_ready: called with the page's address once connections are accepted.
+        on_ready: called with the addresses of the page, the token in them, once connections are accepted.
+        token: what one must know to see the page; None: nothing where only this machine can reach it, else one is made.
+        allowed_hosts: further names that requests may call this server by.
+        writable: whether notes may be written and runs moved to the trash.
 
     Raises:
-        StoreError: the host is not allowed, the port cannot be had, or the directory cannot be made.
+        StoreError: host, token or a name is not possible, the port cannot be had, or the directory cannot be made.
     """
     with contextlib.closing(listen(host, port)) as bound:
-        server = _server(store_directory, bound, on_ready)
+        token = _token(token, bound)
+        names = host_names(bound, host, allowed_hosts)
+        urls = [_with_token(url, token) for url in urls_of(bound)]
+        server = _server(store_directory, bound, lambda: on_ready(urls), token, names, writable)
         with contextlib.suppress(KeyboardInterrupt):  # how such a server is meant to be ended
             server.run(sockets=[bound])
 
 
-def serve_in_background(directory: Path, port: int | None = None) -> Served:
+def serve_in_background(
+    directory: Path,
+    port: int | None = None,
+    *,
+    host: str = "127.0.0.1",
+    token: str | None = None,
+    allowed_hosts: Iterable[str] = (),
+    writable: bool = False,
+) -> Served:
     """Serve the runs under a directory from a thread. Returns when connections are accepted; `serve` tells the rest.
 
     Raises:
-        StoreError: the port cannot be had, or the directory cannot be made.
+        StoreError: host, token or a name is not possible, the port cannot be had, or the directory cannot be made.
     """
-    return Served(directory, port)
+    return Served(directory, port, host, token, allowed_hosts, writable)
 
 
 class Served:
-    """A server in a background thread; made by `serve_in_background`. As a context manager it closes itself."""
+    """A server in a background thread; made by `serve_in_background`. As a context manager it closes itself.
 
-    def __init__(self, directory: Path, port: int | None) -> None:
-        self._bound = listen("127.0.0.1", port)
-        self.url = url_of(self._bound)
+    Attributes:
+        url: the address of the page.
+        token: what one must know to see it; None: nothing.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        port: int | None,
+        host: str,
+        token: str | None,
+        allowed_hosts: Iterable[str],
+        writable: bool,
+    ) -> None:
+        self._bound = listen(host, port)
         ready = threading.Event()
         self._ended: BaseException | None = None
 
@@ -73,7 +102,10 @@ class Served:
                 ready.set()
 
         try:
-            self._server = _server(directory, self._bound, lambda _url: ready.set())
+            self.url = urls_of(self._bound)[0]
+            self.token = _token(token, self._bound)
+            names = host_names(self._bound, host, allowed_hosts)
+            self._server = _server(directory, self._bound, ready.set, self.token, names, writable)
         except BaseException:
             self._bound.close()
             raise
@@ -99,8 +131,28 @@ class Served:
         self.close()
 
 
-def _server(directory: Path, bound: socket.socket, on_ready: Callable[[str], None]) -> Server:
+def _token(given: str | None, bound: socket.socket) -> str | None:
+    from rolltape.server.token import checked_token, make_token
+
+    if given is not None:
+        return checked_token(given)
+    return None if is_loopback(bound) else make_token()
+
+
+def _with_token(url: str, token: str | None) -> str:
+    return url if token is None else f"{url}?token={token}"
+
+
+def _server(
+    directory: Path,
+    bound: socket.socket,
+    on_ready: Callable[[], None],
+    token: str | None,
+    names: list[str],
+    writable: bool,
+) -> Server:
     from rolltape.server.app import create_app
+    from rolltape.server.token import Token
     from rolltape.server.uvicorn_server import Server
 
     root = Path(directory).expanduser()
@@ -108,6 +160,11 @@ def _server(directory: Path, bound: socket.socket, on_ready: Callable[[str], Non
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"cannot make the directory {root}: {error.strerror or error}") from error
-    url = url_of(bound)
-    host = urlsplit(url).netloc.rpartition(":")[0]
-    return Server(create_app(DirectoryStore(root), hosts=[host]), lambda: on_ready(url))
+    app = create_app(
+        DirectoryStore(root),
+        hosts=names,
+        own_addresses=not is_loopback(bound),
+        token=None if token is None else Token(token, bound.getsockname()[1]),
+        writable=writable,
+    )
+    return Server(app, on_ready)

@@ -17,6 +17,16 @@ def encode(value: Any) -> bytes:
         return _dump(_plain(value))
 
 
+class Partial(bytes):
+    """An answer that will say more when it is asked for again, although nothing has changed by then."""
+
+
+def encode_answer(answer: dict[str, Any]) -> bytes:
+    """`encode`; `Partial` where runs are still ``pending``."""
+    body = encode(answer)
+    return Partial(body) if answer["pending"] else body
+
+
 def _dump(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
 

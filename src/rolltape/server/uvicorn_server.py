@@ -9,6 +9,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 _LONGEST_HEAD = 192 << 10  # bytes of a request's head, so that a query that is too long gets our own answer
+_MOST_CONNECTIONS = 600  # also those that wait for their next request; `Guard` answers what is too much before that
 
 
 class Server(uvicorn.Server):
@@ -27,6 +28,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 h11_max_incomplete_event_size=_LONGEST_HEAD,
                 timeout_graceful_shutdown=1,
+                limit_concurrency=_MOST_CONNECTIONS,
             )
         )
         self._app = app

@@ -12,6 +12,7 @@ covers .88 / .92 / .93 / .95.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -34,6 +35,7 @@ from rolltape.stats.arguments import RESAMPLES, Floats, Ints, check_count, check
 from rolltape.stats.intervals import Interval
 from rolltape.stats.resampling import (
     draw_counts,
+    draw_distinct,
     in_order,
     percentile_bounds,
     points_at_a_time,
@@ -42,9 +44,10 @@ from rolltape.stats.resampling import (
     resampled_statistic,
 )
 
+_OFTEN = 3  # times that a sample is drawn on average, from which it pays to take each once
 ENOUGH = 5  # seeds, from which a bootstrap interval covers about what it says
 
-_Bounds = Callable[[list[Floats], list[Ints]], tuple[Floats, Floats]]
+_Bounds = Callable[[list[Floats], list[Ints], Ints | None], tuple[Floats, Floats]]
 _ESTIMATES = {"mean": mean, "median": median, "iqm": iqm}
 
 
@@ -68,8 +71,8 @@ def bootstrap_interval(
     check_resamples(resamples, level)
     seed, named = seed_of(rng)
 
-    def bounds(rows: list[Floats], counts: list[Ints]) -> tuple[Floats, Floats]:
-        return percentile_bounds(resampled_statistic(rows[0], counts[0], statistic), level)
+    def bounds(rows: list[Floats], counts: list[Ints], times: Ints | None) -> tuple[Floats, Floats]:
+        return percentile_bounds(resampled_statistic(rows[0], counts[0], statistic), level, times)
 
     low, high = _bounds_at(found[:, None], bounds, resamples, seed)
     n = count(found)
@@ -98,8 +101,8 @@ def bootstrap_t_interval(
     check_resamples(resamples, level)
     seed, named = seed_of(rng)
 
-    def bounds(rows: list[Floats], counts: list[Ints]) -> tuple[Floats, Floats]:
-        return _t_bounds(rows[0], counts[0], level)
+    def bounds(rows: list[Floats], counts: list[Ints], times: Ints | None) -> tuple[Floats, Floats]:
+        return _t_bounds(rows[0], counts[0], times, level)
 
     low, high = _bounds_at(found[:, None], bounds, resamples, seed)
     n = count(found)
@@ -136,13 +139,13 @@ def stratified_bootstrap_interval(
     check_resamples(resamples, level)
     seed, named = seed_of(rng)
 
-    def bounds(rows: list[Floats], counts: list[Ints]) -> tuple[Floats, Floats]:
+    def bounds(rows: list[Floats], counts: list[Ints], times: Ints | None) -> tuple[Floats, Floats]:
         if statistic == "iqm":
             resampled = resampled_statistic(np.concatenate(rows), np.concatenate(counts), "iqm")
         else:
             per_task = np.stack([resampled_mean(row, drawn) for row, drawn in zip(rows, counts, strict=True)])
             resampled = np.mean(per_task, axis=0) if statistic == "mean" else np.median(per_task, axis=0)
-        return percentile_bounds(resampled, level)
+        return percentile_bounds(resampled, level, times)
 
     low, high = _bounds_at(found, bounds, resamples, seed)
     n, tasks = count(found), found.shape[1]
@@ -179,14 +182,25 @@ def _bounds_at(strata: Floats, bounds: _Bounds, resamples: int, seed: int) -> tu
         if pattern.min(initial=seeds) < 2 or not tasks:
             continue
         at = np.flatnonzero((n == pattern[:, None]).all(axis=0))
-        counts = [draw_counts(int(k), resamples, [seed, task, int(k)]) for task, k in enumerate(pattern)]
-        for first in range(0, len(at), points_at_a_time(resamples)):
-            some = at[first : first + points_at_a_time(resamples)]
-            low[some], high[some] = bounds([row[:k, some] for row, k in zip(rows, pattern, strict=True)], counts)
+        counts, times = _drawn([int(k) for k in pattern], resamples, seed)
+        step = points_at_a_time(counts[0].shape[1])
+        for first in range(0, len(at), step):
+            some = at[first : first + step]
+            low[some], high[some] = bounds([row[:k, some] for row, k in zip(rows, pattern, strict=True)], counts, times)
     return low.reshape(shape), high.reshape(shape)
 
 
-def _t_bounds(values: Floats, counts: Ints, level: float) -> tuple[Floats, Floats]:
+def _drawn(seeds: list[int], resamples: int, seed: int) -> tuple[list[Ints], Ints | None]:
+    """The samples of so many seeds in each task, and how often each counts (None: once). Of one task with few seeds
+    the same samples come again and again; they are taken once, which gives the same bounds in less time.
+    """
+    if len(seeds) == 1 and resamples >= _OFTEN * math.comb(2 * seeds[0] - 1, seeds[0]):  # 126 samples of five seeds
+        distinct, times = draw_distinct(seeds[0], resamples, (seed, 0, seeds[0]))
+        return [distinct], times
+    return [draw_counts(k, resamples, [seed, task, k]) for task, k in enumerate(seeds)], None
+
+
+def _t_bounds(values: Floats, counts: Ints, times: Ints | None, level: float) -> tuple[Floats, Floats]:
     n, center = len(values), values.mean(axis=0)
     error = stderr(values)
     with np.errstate(all="ignore"):
@@ -196,7 +210,7 @@ def _t_bounds(values: Floats, counts: Ints, level: float) -> tuple[Floats, Float
         variance = squares - moved**2
         errors = np.sqrt(np.where(variance > 1e-14 * squares, variance, 0.0) / (n - 1))
         t = np.where((moved == 0) & (errors == 0), 0.0, moved / errors)
-        below, above = percentile_bounds(t, level)
+        below, above = percentile_bounds(t, level, times)
         low, high = center - error * above, center - error * below
     same = error == 0
     return np.where(same, center, low), np.where(same, center, high)

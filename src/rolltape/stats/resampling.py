@@ -8,7 +8,8 @@ sample is found by walking once up the sorted values with a running total of the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,13 +18,23 @@ from rolltape.stats.arguments import Floats, Ints
 
 _Linear = Callable[[Floats], Floats]
 _CHUNK = 1 << 16  # numbers a buffer holds: the buffers of one step stay in the processor's cache
+_KEPT = 32  # draws of few runs that are remembered
 
 
-def draw_counts(n: int, resamples: int, stream: list[int]) -> Ints:
+def draw_counts(n: int, resamples: int, stream: Sequence[int]) -> Ints:
     """How often each of ``n`` runs occurs in each of ``resamples`` samples of n: [n, resamples]."""
     drawn = np.random.default_rng(stream).integers(n, size=(resamples, n))
     flat = drawn + n * np.arange(resamples)[:, None]
     return np.ascontiguousarray(np.bincount(flat.ravel(), minlength=n * resamples).reshape(resamples, n).T)
+
+
+@lru_cache(_KEPT)
+def draw_distinct(n: int, resamples: int, stream: tuple[int, ...]) -> tuple[Ints, Ints]:
+    """`draw_counts` with each sample once [n, distinct], and how often it was drawn [distinct]; not to be changed."""
+    counts, times = np.unique(draw_counts(n, resamples, stream), axis=1, return_counts=True)
+    counts = np.ascontiguousarray(counts)
+    counts.flags.writeable = times.flags.writeable = False
+    return counts, times
 
 
 def in_order(values: Floats) -> Floats:
@@ -63,18 +74,31 @@ def resampled_mean(values: Floats, counts: Ints) -> Floats:
     return _by_finite_parts(values, lambda part: part.T @ shares)
 
 
-def percentile_bounds(resampled: Floats, level: float) -> tuple[Floats, Floats]:
-    """The two percentiles that hold ``level`` of [..., resamples] between them (linear); NaN where a resample is."""
-    last = resampled.shape[-1] - 1
+def percentile_bounds(resampled: Floats, level: float, times: Ints | None = None) -> tuple[Floats, Floats]:
+    """The two percentiles that hold ``level`` of [..., resamples] between them (linear); NaN where a resample is.
+
+    times: [resamples], how often each counts; None: once.
+    """
+    last = (resampled.shape[-1] if times is None else int(times.sum())) - 1
     places = [share * last for share in ((1 - level) / 2, (1 + level) / 2)]
     steps = [(min(int(place), last), min(int(place) + 1, last)) for place in places]
-    ranked = np.partition(resampled, sorted({*steps[0], *steps[1], last}), axis=-1)  # NaN goes last
+    wanted = sorted({*steps[0], *steps[1], last})
+    if times is None:
+        ranked = np.partition(resampled, wanted, axis=-1)  # NaN goes last
+        found = {place: ranked[..., place] for place in wanted}
+    else:
+        order = np.argsort(resampled, axis=-1)
+        upto = times[order].cumsum(axis=-1)
+        found = {}
+        for place in wanted:
+            rank = (upto <= place).sum(axis=-1, keepdims=True)
+            found[place] = np.take_along_axis(resampled, np.take_along_axis(order, rank, -1), -1)[..., 0]
     bounds = []
     for place, (before, after) in zip(places, steps, strict=True):
-        left, right = ranked[..., before], ranked[..., after]
+        left, right = found[before], found[after]
         with np.errstate(invalid="ignore"):
             between = np.where(left == right, left, left + (place - before) * (right - left))
-        bounds.append(np.where(np.isnan(ranked[..., -1]), np.nan, between))
+        bounds.append(np.where(np.isnan(found[last]), np.nan, between))
     return bounds[0], bounds[1]
 
 

@@ -1,17 +1,18 @@
-"""What the API says of runs: plain values, made from a store in a worker thread."""
+"""Runs, one or all, as plain values."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, TypeVar
 
-from rolltape.errors import MetricNotFound
-from rolltape.server.query import MOST_VALUES, CurveQuery, Refused, shown
-from rolltape.server.wire import encode_curve, encode_no_curve
+from rolltape.server.answers.run_contents import tell_events, tell_files
+from rolltape.server.choice import Line
+from rolltape.server.query import Refused, shown
 from rolltape.store import DirectoryStore, RunInfo
 from rolltape.store.run_files import RunFiles
-from rolltape.store.run_series import AXES
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ def tell_run(files: RunFiles) -> dict[str, Any]:
 
 
 def tell_all_of_run(files: RunFiles) -> dict[str, Any]:
-    """One run with its environment, writers and events."""
+    """One run with its environment, its writers, the newest of its texts and media, and its files."""
     info = _info(files)
     return {
         **_tell(info),
@@ -55,52 +56,23 @@ def tell_all_of_run(files: RunFiles) -> dict[str, Any]:
             }
             for writer in _all(files.writers)
         ],
-        "events": [
-            {
-                "step": event.get("step"),
-                "time": event.get("time", 0) / 1e9,
-                "name": event.get("name"),
-                "kind": event.get("kind"),
-                "text": event.get("text"),
-                "file": event.get("file"),
-            }
-            for event in _all(files.events)
-        ],
+        "points": info.points,
+        **tell_events(_all(files.events)),
+        **tell_files(files.directory),
     }
 
 
-def tell_metrics(chosen: list[RunFiles]) -> list[dict[str, Any]]:
-    """The metrics of these runs by name, each with the runs that have it."""
-    runs: dict[str, list[str]] = {}
-    for files in chosen:
-        for name in _all(files.metrics):
-            runs.setdefault(name, []).append(files.key)
-    return [{"name": name, "runs": runs[name]} for name in sorted(runs)]
+def tell_summaries(store: DirectoryStore, files: RunFiles) -> list[dict[str, Any]]:
+    """Each metric of a run in numbers, by name."""
+    return [asdict(summary) for summary in store.summaries(files.key)]
 
 
-def tell_curve(store: DirectoryStore, chosen: list[RunFiles], query: CurveQuery, version: int) -> bytes:
-    """A curve of these runs as a binary frame. Raises Refused."""
-    if len(chosen) * query.buckets > MOST_VALUES:
-        raise Refused(
-            f"buckets times runs must not be more than {MOST_VALUES}, but {query.buckets} buckets of "
-            f"{len(chosen)} runs were asked for"
-        )
-    if query.x not in AXES:
-        with_x = [files for files in chosen if query.x in _all(files.metrics)]
-        if not with_x:
-            raise Refused(
-                f"x {shown(query.x)} is neither {', '.join(AXES[:-1])} or {AXES[-1]} nor a metric of these runs", 404
-            )
-    else:
-        with_x = chosen
-    try:
-        keys = [files.key for files in with_x] if query.runs or len(with_x) < len(chosen) else None
-        curve = store.curve(query.metric, keys, query.x, query.window, query.buckets)
-    except MetricNotFound:
-        if any(query.metric in _all(files.metrics) for files in store.run_files()):
-            return encode_no_curve(query.metric, query.x, version)
-        raise Refused(f"metric {shown(query.metric)} is not in this store", 404) from None
-    return encode_curve(curve, version)
+def tell_metrics(lines: list[Line], files: dict[str, RunFiles]) -> list[dict[str, Any]]:
+    """The metrics of these lines by name, each with how many of the lines have it."""
+    found: Counter[str] = Counter()
+    for line in lines:
+        found.update({name for key in line.keys for name in _all(files[key].metrics)})
+    return [{"name": name, "lines": found[name]} for name in sorted(found)]
 
 
 def _info(files: RunFiles) -> RunInfo:
@@ -142,4 +114,5 @@ def _tell(info: RunInfo) -> dict[str, Any]:
         "started": info.started,
         "ended": info.ended,
         "lost": info.lost,
+        "note": info.note,
     }

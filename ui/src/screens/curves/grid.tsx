@@ -1,70 +1,41 @@
-// The charts: what training is about first, then the others, folded by the part of their name before the first "/".
-import { computed, signal } from "@preact/signals";
+// The charts: the pinned ones, what training is about, then the others, folded by the part of their name before "/".
+import { chosen, groups, project } from "../../groups/state";
 import { Chart } from "./chart";
-import { chosen, metrics, metricsLoaded } from "./state";
-import type { Metric } from "./types";
-import { metricFilter } from "./view";
-
-const HEADLINE = /return|reward|ep_?rew/i;
-const HEADLINE_TITLE = "returns and rewards";
-
-interface Section {
-  title: string;
-  metrics: Metric[];
-}
-
-const folded = signal<ReadonlySet<string>>(new Set());
-
-function titleOf(name: string): string {
-  if (HEADLINE.test(name)) return HEADLINE_TITLE;
-  const cut = name.indexOf("/");
-  return cut > 0 ? name.slice(0, cut) : "other metrics";
-}
-
-const sections = computed<Section[]>(() => {
-  const words = metricFilter.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const drawn = new Set(chosen.value);
-  const groups = new Map<string, Metric[]>([[HEADLINE_TITLE, []]]);
-  for (const metric of metrics.value) {
-    const name = metric.name.toLowerCase();
-    if (!words.every((word) => name.includes(word)) || !metric.runs.some((key) => drawn.has(key))) continue;
-    const title = titleOf(metric.name);
-    const group = groups.get(title);
-    if (group) group.push(metric);
-    else groups.set(title, [metric]);
-  }
-  return [...groups].filter(([, group]) => group.length > 0).map(([title, group]) => ({ title, metrics: group }));
-});
-
-function toggle(title: string, open: boolean): void {
-  const next = new Set(folded.value);
-  if (open) next.delete(title);
-  else next.add(title);
-  folded.value = next;
-}
+import { metrics, metricsProblem, sections } from "./metrics";
+import { find, folded, having, size } from "./settings";
 
 export function Grid() {
-  if (chosen.value.length === 0) return <p class="hint">Choose runs on the left to see their charts.</p>;
-  if (!metricsLoaded.value) return <p class="hint">loading</p>;
+  if (groups.value.length === 0) return <p class="hint">{project.value ? `No run of ${project.value} is shown.` : "No run is shown."}</p>;
+  if (chosen.value.length === 0) return <p class="hint">Choose groups on the left to see their curves.</p>;
+  if (metrics.value === null) return <p class="hint">{metricsProblem.value ?? "loading"}</p>;
   if (metrics.value.length === 0) return <p class="hint">These runs have not logged a number yet.</p>;
-  if (sections.value.length === 0) return <p class="hint">No metric is called “{metricFilter.value}”.</p>;
+  if (sections.value.length === 0) {
+    return (
+      <p class="hint">
+        No metric is called “{find.value}”.{" "}
+        <button type="button" class="link" onClick={() => (find.value = "")}>
+          show all
+        </button>
+      </p>
+    );
+  }
   return (
     <>
-      {sections.value.map(({ title, metrics: group }) => {
-        const open = !folded.value.has(title);
+      {sections.value.map(({ title, metrics: names }) => {
+        const open = !folded.value.includes(title);
         return (
-          <section class="fold" key={title}>
+          <section class="fold" key={title} data-section={title}>
             <h2>
-              <button type="button" aria-expanded={open} onClick={() => toggle(title, !open)}>
+              <button type="button" aria-expanded={open} onClick={() => (folded.value = having(folded.value, title, open))}>
                 <span class="arrow" aria-hidden="true" />
                 {title}
-                <span class="quiet">{group.length}</span>
+                <span class="quiet">{names.length}</span>
               </button>
             </h2>
             {open && (
-              <div class="grid">
-                {group.map((metric) => (
-                  <Chart key={metric.name} metric={metric} />
+              <div class={`grid ${size.value}`}>
+                {names.map((name) => (
+                  <Chart key={name} metric={name} />
                 ))}
               </div>
             )}

@@ -1,89 +1,92 @@
 // Keeps one chart's curve fresh: asks at once when the question changes, and at most every 500 ms when the data does.
-import { type CurveQuery, curveResource, curveUrl, Refused } from "./api";
-import { connected } from "./live";
-import type { Curve } from "./types";
+import { Refused } from "../../api";
+import type { Curve } from "../../types";
+import { curveResource } from "./question";
 
 const POKE_MS = 500;
-const RETRY_MS = 2000;
+const RETRY_MS = 1000;
 
 export interface CurveEvents {
-  curve(curve: Curve): void;
+  /** The answer to the question `url`, and when it was asked. */
+  curve(curve: Curve, url: string): void;
   /** A sentence to show, or null when all is well again. */
   problem(sentence: string | null): void;
-  /** A run of the query is gone. */
-  gone(): void;
 }
 
 export class CurveLoader {
   private readonly source = curveResource();
-  private query: CurveQuery | null = null;
   private url = "";
   private abort: AbortController | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private last = -Infinity;
+  private took = 0;
   private stale = false;
   private visible = false;
 
   constructor(private readonly events: CurveEvents) {}
 
   /** Asks another question: whatever is under way is dropped. */
-  ask(query: CurveQuery): void {
-    const url = curveUrl(query);
+  ask(url: string): void {
     if (url === this.url) return;
-    this.query = query;
     this.url = url;
     this.abort?.abort();
     this.abort = null;
     this.stale = true;
-    this.schedule(0);
+    this.schedule(true);
   }
 
-  /** The runs of this query have something new. */
+  /** The runs of the question have something new. */
   poke(): void {
     this.stale = true;
-    this.schedule(POKE_MS);
+    this.schedule();
   }
 
   /** A chart out of sight stays stale until it is looked at. */
   show(visible: boolean): void {
     this.visible = visible;
-    if (visible) this.schedule(POKE_MS);
+    if (visible) this.schedule();
   }
 
   close(): void {
     clearTimeout(this.timer);
     this.abort?.abort();
-    this.query = null;
+    this.url = "";
   }
 
-  private schedule(gap: number): void {
-    if (!this.query || !this.stale || !this.visible || document.hidden || this.abort) return;
+  private schedule(atOnce = false): void {
+    if (!this.url || !this.stale || !this.visible || document.hidden || this.abort) return;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.load(), Math.max(0, this.last + gap - performance.now()));
+    const gap = atOnce ? 0 : Math.max(POKE_MS, 4 * this.took); // news keep a slow server busy a fifth of the time
+    const wait = this.last + gap - performance.now();
+    if (atOnce && wait <= 0) void this.load();
+    else this.timer = setTimeout(() => void this.load(), Math.max(0, wait));
   }
 
   private async load(): Promise<void> {
-    if (!this.query || this.abort) return;
+    if (!this.url || this.abort) return;
     const abort = new AbortController();
+    const url = this.url;
     this.abort = abort;
     this.stale = false;
     this.last = performance.now();
     try {
-      const curve = await this.source.get(this.url, abort.signal);
+      const curve = await this.source.get(url, abort.signal);
       if (abort.signal.aborted) return this.source.forget();
+      this.took = performance.now() - this.last;
       this.events.problem(null);
-      if (curve) this.events.curve(curve);
+      if (curve) this.events.curve(curve, url);
     } catch (error) {
       if (abort.signal.aborted) return;
-      if (error instanceof Refused) this.events.problem(error.message);
-      if (error instanceof Refused && error.status === 404) this.events.gone();
       this.source.forget();
-      this.stale = true;
-      if (connected.value) setTimeout(() => this.poke(), RETRY_MS); // else the next connection pokes
+      if (error instanceof Refused) this.events.problem(error.message);
+      else {
+        this.stale = true;
+        this.last = performance.now() + RETRY_MS;
+      }
     } finally {
       if (this.abort === abort) {
         this.abort = null;
-        this.schedule(POKE_MS);
+        this.schedule();
       }
     }
   }

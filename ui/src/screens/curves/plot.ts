@@ -1,63 +1,91 @@
-// The glue to uPlot: one line a run (the mean), and a band between its true minimum and maximum.
+// The glue to uPlot: the lines of a curve with their bands.
 import uPlot from "uplot";
-import { axisLabels, elapsed, timeLabels } from "./format";
-import { faint, type Ink } from "./palette";
-import type { Curve, Span } from "./types";
+import { faint } from "../../palette";
+import type { Curve, Line } from "../../types";
+import { axesOf } from "./axes";
+import { highlight, markCut, markNonfinite, type Stroke } from "./marks";
+import { type Scaling, xRange, yRange } from "./ranges";
+import { breaksOf, type Drawing, drawingOf, isSparse, nearest } from "./table";
+import { glanceAt, moved } from "./window";
 
-export const HEIGHT = 210;
-export const MOST_BANDS = 12;
-/** Lines of at most so many buckets, well apart, get a dot at each. */
-const SPARSE = 40;
-const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+/** How near a line the mouse must be to be at it, in CSS pixels. */
+const NEAR = 14;
+/** Bands of so few lines have edges, so that the thinnest spike is seen. */
+const FEW = 5;
 
-export interface PlotEvents {
-  /** The bucket of every line under the cursor, or null when the cursor is elsewhere. */
-  hover(indexes: (number | null)[] | null): void;
-  zoom(lo: number, hi: number): void;
-  reset(): void;
-  drawn(curve: Curve): void;
+/** What is missing stays missing on a log axis. */
+const LOG: uPlot.Scale = { distr: 3, clamp: (_u, value, least) => (Number.isNaN(value) ? NaN : least / 10) };
+
+export interface Hover {
+  /** The bucket of every drawn line under the cursor. */
+  indexes: readonly (number | null)[];
+  /** The place of the line that the mouse is at; null: none, or the mouse is at another chart. */
+  near: number | null;
 }
 
-/** Seconds between ticks of elapsed time. */
-const ELAPSED_STEPS = [
-  1e-6, 1e-5, 1e-4, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900,
-  1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 432000, 864000, 8640000,
-];
+/** What was left out of a picture. */
+export interface Left {
+  cut: number;
+  unloggable: number;
+}
+
+export interface PlotEvents {
+  hover(hover: Hover | null): void;
+  zoom(lo: number, hi: number): void;
+  reset(): void;
+  open(line: Line, x: number): void;
+  drawn(curve: Curve, left: Left): void;
+}
 
 export class Plot {
   private chart: uPlot | null = null;
   private signature = "";
   private curve: Curve | null = null;
-  private window: Span | null = null;
+  private drawing: Drawing | null = null;
+  private strokes: readonly Stroke[] = [];
+  private scaling: Scaling = { window: null, logX: false, logY: false, calm: false, ends: [null, null] };
+  private lit: number | null = null;
+  private near: number | null = null;
 
   constructor(
     private readonly host: HTMLElement,
     private readonly events: PlotEvents,
   ) {}
 
-  /** Draws a curve; builds a new chart only where the lines or their colours are others than before. */
-  draw(curve: Curve, window: Span | null, inks: readonly Ink[], dark: boolean): void {
+  /** Draws lines of a curve; builds a new chart only where the lines or their colours are others than before. */
+  draw(curve: Curve, lines: readonly Line[], strokes: readonly Stroke[], scaling: Scaling, height: number): void {
+    const { logX, logY } = scaling;
     this.curve = curve;
-    this.window = window;
-    const signature = JSON.stringify([curve.x, dark, inks, curve.lines.map((line) => line.key), isSparse(curve)]);
-    const data = tableOf(curve);
+    this.strokes = strokes;
+    this.scaling = scaling;
+    this.drawing = drawingOf(curve, lines, logX, logY);
+    const names = lines.map((line) => [line.id, line.metric, this.drawing?.banded.includes(line), isSparse(line)]);
+    const colors = getComputedStyle(this.host).getPropertyValue("--muted");
+    const signature = JSON.stringify([curve.x, strokes, names, logX, logY, colors]);
     if (this.chart && signature === this.signature) {
-      this.chart.setData(data, true);
+      this.chart.setData(this.drawing.data, true);
       return;
     }
     this.clear();
     this.signature = signature;
-    this.chart = new uPlot(this.options(curve, inks), data, this.host);
+    this.chart = new uPlot(this.options(curve, this.drawing, height), this.drawing.data, this.host);
   }
 
-  /** Shows another window of the data that are here already, until the server's answer comes. */
-  look(window: Span | null): void {
-    this.window = window;
-    if (this.chart && this.curve) this.chart.setData(this.chart.data, true);
+  /** Shows another window, or other ends, of the data that are here already. */
+  look(scaling: Scaling): void {
+    this.scaling = scaling;
+    if (this.chart) this.chart.setData(this.chart.data, true);
   }
 
-  resize(width: number): void {
-    if (this.chart && this.chart.width !== width) this.chart.setSize({ width, height: HEIGHT });
+  resize(width: number, height: number): void {
+    const { chart } = this;
+    if (chart && width > 0 && (chart.width !== width || chart.height !== height)) chart.setSize({ width, height });
+  }
+
+  /** Brings one line forward; null: none. */
+  light(place: number | null): void {
+    this.lit = place;
+    if (this.chart && this.curve && this.drawing) highlight(this.chart, this.curve, this.drawing, this.strokes, place);
   }
 
   clear(): void {
@@ -66,116 +94,152 @@ export class Plot {
     this.signature = "";
   }
 
-  private xRange(): [number, number] {
-    const edges = this.curve?.edges ?? new Float64Array();
-    const [lo, hi] = this.window ?? [edges[0] ?? 0, edges[edges.length - 1] ?? 1];
-    return lo < hi ? [lo, hi] : [lo - 0.5, hi + 0.5];
+  /** The picture as it is, without the cursor. */
+  canvas(): HTMLCanvasElement | null {
+    return this.chart?.ctx.canvas ?? null;
   }
 
-  /** Of what is drawn inside the window: uPlot's own search stops at a NaN. */
-  private yRange(chart: uPlot): [number, number] {
-    const [lo, hi] = this.xRange();
-    const x = chart.data[0];
-    let least = Infinity;
-    let most = -Infinity;
-    for (let i = 0; i < x.length; i++) {
-      const at = x[i] as number;
-      if (at < lo || at > hi) continue;
-      for (let s = 1; s < chart.data.length; s++) {
-        const value = chart.data[s]?.[i] as number;
-        if (value < least) least = value;
-        if (value > most) most = value;
-      }
-    }
-    if (least > most) return [0, 1];
-    const [from, to] = uPlot.rangeNum(least, most, 0.08, true);
-    return [from ?? least, to ?? most];
+  private x(): [number, number] {
+    return xRange(this.curve?.edges ?? new Float64Array(), this.scaling);
   }
 
-  private options(curve: Curve, inks: readonly Ink[]): uPlot.Options {
-    const lines = curve.lines.length;
-    const withBands = lines <= MOST_BANDS;
-    const firstMean = withBands ? 1 + 2 * lines : 1;
-    const sparse = isSparse(curve);
-    const bandAlpha = Math.min(0.22, 1 - 0.35 ** (1 / lines)); // all of them over each other stay below 65 %
+  private options(curve: Curve, drawing: Drawing, height: number): uPlot.Options {
+    const { lines, banded } = drawing;
+    const { logX, logY } = this.scaling;
+    const alpha = Math.min(0.24, 1 - 0.35 ** (1 / lines.length)); // all of them over each other stay below 65 %
     const bands: uPlot.Band[] = [];
     const series: uPlot.Series[] = [{}];
-    if (withBands) {
-      inks.forEach((ink, i) => {
-        bands.push({ series: [1 + 2 * i, 2 + 2 * i], fill: faint(ink.color, bandAlpha) });
-        for (let edge = 0; edge < 2; edge++) series.push({ width: 0, paths: trimmed, points: { show: false } });
-      });
-    }
-    for (const ink of inks) {
+    const gapsOf = (place: number): uPlot.Series.GapsRefiner => {
+      return (u, _series, _from, _to, known) => {
+        const line = this.drawing?.lines[place];
+        if (!line || !this.curve) return known;
+        const breaks = breaksOf(this.curve, line);
+        const at = (i: number) => u.valToPos(u.data[0][i] ?? (i < 0 ? -Infinity : Infinity), "x", true);
+        const edge = (pixels: number) => Math.max(u.bbox.left, Math.min(u.bbox.left + u.bbox.width, pixels));
+        return breaks.map(([before, after]) => [edge(at(before)), edge(at(after))]);
+      };
+    };
+    banded.forEach((line, i) => {
+      const place = lines.indexOf(line);
+      const color = this.strokes[place]?.color ?? "";
+      bands.push({ series: [1 + 2 * i, 2 + 2 * i], fill: faint(color, alpha) });
+      for (let edge = 0; edge < 2; edge++) {
+        const few = lines.length <= FEW;
+        const stroke = few ? { stroke: faint(color, 0.4), width: 1 } : { width: 0 };
+        series.push({ ...stroke, paths: trimmed, points: { show: false }, gaps: gapsOf(place) });
+      }
+    });
+    lines.forEach((line, i) => {
+      const { color = "", dash = [] } = this.strokes[i] ?? {};
       series.push({
-        stroke: ink.color,
-        width: lines > 20 ? 1 : 1.5,
+        stroke: color,
+        width: lines.length > 20 ? 1 : 1.5,
         paths: trimmed,
-        points: { show: sparse, size: 5, width: 0, fill: ink.color },
-        ...(ink.dashed && { dash: [6, 3] }),
+        points: { show: isSparse(line), size: 5, width: 0, fill: color },
+        gaps: gapsOf(i),
+        ...(dash.length > 0 && { dash }),
       });
-    }
+    });
     return {
       width: this.host.clientWidth,
-      height: HEIGHT,
-      padding: [8, curve.x === "step" ? 16 : 28, 0, 0], // half of the last label of x
+      height,
+      padding: [8, curve.x === "time" ? 28 : 18, 0, 0], // half of the last label of x
       legend: { show: false },
       series,
       bands,
-      scales: { x: { time: curve.x === "time", range: () => this.xRange() }, y: { range: (u) => this.yRange(u) } },
-      axes: this.axes(curve),
-      cursor: this.cursor(firstMean),
+      scales: {
+        x: { time: false, range: () => this.x(), ...(logX && LOG) },
+        y: { range: (u) => yRange(u.data, this.x(), this.scaling), ...(logY && LOG) },
+      },
+      axes: axesOf(this.host, curve.x, this.scaling),
+      cursor: this.cursor(drawing.first),
       hooks: {
-        draw: [() => this.curve && this.events.drawn(this.curve)],
+        ready: [(u) => this.listen(u)],
+        draw: [(u) => this.drawn(u)],
         setSelect: [(u) => this.select(u)],
-        setCursor: [(u) => this.events.hover((u.cursor.left ?? -1) < 0 ? null : (u.cursor.idxs ?? []).slice(firstMean))],
+        setCursor: [(u) => this.told(u)],
       },
     };
   }
 
-  private cursor(firstMean: number): uPlot.Cursor {
+  private drawn(chart: uPlot): void {
+    const { curve, drawing } = this;
+    if (!curve || !drawing) return;
+    markNonfinite(chart, curve, drawing, this.strokes);
+    const { calm, ends } = this.scaling;
+    const cut = calm || ends.some((end) => end !== null) ? markCut(chart, drawing, this.strokes) : 0;
+    if (this.lit !== null) highlight(chart, curve, drawing, this.strokes, this.lit);
+    this.events.drawn(curve, { cut, unloggable: drawing.unloggable });
+  }
+
+  private cursor(first: number): uPlot.Cursor {
     return {
       y: false,
       drag: { x: true, y: false, setScale: false, dist: 4 },
       bind: {
+        mousedown: (u, _target, handler) => (event) => {
+          if (event.button === 0) event.shiftKey ? this.pan(u, event) : handler(event);
+          return null;
+        },
         dblclick: () => () => {
           this.events.reset();
           return null;
         },
       },
-      dataIdx: (u, s, i) => (s < firstMean ? i : nearest(u.data[s] as Float64Array, i)),
-      points: { show: ((u: uPlot, s: number) => (s < firstMean ? undefined : dot(u, s))) as uPlot.Cursor.Points.Show },
+      dataIdx: (u, s, i) => (s < first ? i : nearest(u.data[s] as Float64Array, i)),
+      points: { show: ((u: uPlot, s: number) => (s < first ? undefined : dot(u, s))) as uPlot.Cursor.Points.Show },
       sync: { key: "x", setSeries: false, scales: ["x", null], filters: { pub: isMove } },
     };
   }
 
-  private axes(curve: Curve): uPlot.Axis[] {
-    const style = getComputedStyle(this.host);
-    const ink = style.getPropertyValue("--muted").trim();
-    const grid = { stroke: style.getPropertyValue("--grid").trim(), width: 1 };
-    const common = { stroke: ink, font: FONT, grid, ticks: { ...grid, size: 4 }, gap: 4 };
-    const x: uPlot.Axis = { ...common, size: 26, space: 62 };
-    if (curve.x === "step") x.values = (_u, splits, _axis, _space, step) => axisLabels(splits, step);
-    if (curve.x === "time") x.values = (_u, splits, _axis, _space, step) => timeLabels(splits, step);
-    if (curve.x === "relative") {
-      x.incrs = ELAPSED_STEPS;
-      x.values = (_u, splits, _axis, _space, step) => splits.map((split) => elapsed(split, step));
+  /** Where the cursor is; the nearest line is looked for under the mouse itself only. */
+  private told(chart: uPlot): void {
+    const first = this.drawing?.first ?? 1;
+    const { left = -1, top = -1, idxs = [] } = chart.cursor;
+    this.near = null;
+    if (left < 0) return this.events.hover(null);
+    const indexes = idxs.slice(first);
+    if (chart.over.matches(":hover")) {
+      let least = NEAR;
+      indexes.forEach((index, i) => {
+        if (index === null || index === undefined) return;
+        const away = Math.abs(chart.valToPos(chart.data[first + i]?.[index] ?? NaN, "y") - top);
+        if (away < least) [least, this.near] = [away, i];
+      });
+      const line = this.near === null ? undefined : this.drawing?.lines[this.near];
+      chart.over.classList.toggle("opens", line?.keys.length === 1);
     }
-    const y: uPlot.Axis = {
-      ...common,
-      space: 34,
-      values: (_u, splits, _axis, _space, step) => axisLabels(splits, step),
-      size: (u, values, axis, cycle) => {
-        const now = u.axes[axis] as uPlot.Axis & { _size: number };
-        if (cycle > 1) return now._size;
-        u.ctx.save();
-        u.ctx.font = FONT;
-        const widest = (values ?? []).reduce((most, text) => Math.max(most, u.ctx.measureText(text).width), 0);
-        u.ctx.restore();
-        return Math.max(44, Math.ceil(widest) + 14);
+    this.events.hover({ indexes, near: this.near });
+  }
+
+  /** A click at a line of one run opens the run, unless it was the first of two. */
+  private listen(chart: uPlot): void {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    chart.over.addEventListener("click", (event) => {
+      clearTimeout(timer);
+      const line = this.near === null ? undefined : this.drawing?.lines[this.near];
+      const x = chart.posToVal(chart.cursor.left ?? 0, "x");
+      if (line?.keys.length === 1 && !event.shiftKey) timer = setTimeout(() => this.events.open(line, x), 250);
+    });
+    chart.over.addEventListener("dblclick", () => clearTimeout(timer));
+    chart.over.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault()); // else it selects text
+    chart.over.addEventListener(
+      "wheel",
+      (event) => {
+        if (!event.ctrlKey) return;
+        event.preventDefault();
+        glanceAt(...moved(this.x(), (event.deltaY + event.deltaX) / 1000));
       },
-    };
-    return [x, y];
+      { passive: false },
+    );
+  }
+
+  private pan(chart: uPlot, start: MouseEvent): void {
+    const from = this.x();
+    const width = chart.over.clientWidth;
+    const follow = (event: MouseEvent) => glanceAt(...moved(from, (start.clientX - event.clientX) / width));
+    addEventListener("mousemove", follow);
+    addEventListener("mouseup", () => removeEventListener("mousemove", follow), { once: true });
   }
 
   private select(chart: uPlot): void {
@@ -201,30 +265,6 @@ function dot(chart: uPlot, series: number): HTMLElement {
   return element;
 }
 
-/** x (middles of the buckets), then maximum and minimum of every line, then every mean: bands lie under all lines. */
-function tableOf(curve: Curve): uPlot.AlignedData {
-  const middles = new Float64Array(curve.buckets);
-  for (let i = 0; i < curve.buckets; i++) middles[i] = ((curve.edges[i] ?? 0) + (curve.edges[i + 1] ?? 0)) / 2;
-  const bands = curve.lines.length <= MOST_BANDS ? curve.lines.flatMap((line) => [line.max, line.min]) : [];
-  return [middles, ...bands, ...curve.lines.map((line) => line.mean)];
-}
-
-/** Whether all lines are of few points that lie well apart. */
-function isSparse(curve: Curve): boolean {
-  return curve.lines.every(({ mean }) => {
-    let n = 0;
-    let first = -1;
-    let last = -1;
-    for (let i = 0; i < mean.length && n <= SPARSE; i++) {
-      if (Number.isNaN(mean[i])) continue;
-      if (first < 0) first = i;
-      last = i;
-      n++;
-    }
-    return n < 3 || (n <= SPARSE && (last - first) / n >= 4);
-  });
-}
-
 const linear = uPlot.paths.linear?.() as uPlot.Series.PathBuilder;
 
 /** A line from the first to the last value that is one: NaN at the ends would skew the band's polygon. */
@@ -234,17 +274,3 @@ const trimmed: uPlot.Series.PathBuilder = (chart, series, from, to) => {
   while (to >= from && Number.isNaN(values[to])) to--;
   return from <= to ? linear(chart, series, from, to) : null;
 };
-
-/** The index nearest to `i` that holds a value; null where the line ended well before, or begins well after. */
-export function nearest(values: ArrayLike<number>, i: number): number | null {
-  const beyond = Math.max(3, values.length / 50);
-  let left = i;
-  let right = i;
-  while (left >= 0 && Number.isNaN(values[left])) left--;
-  while (right < values.length && Number.isNaN(values[right])) right++;
-  const hasLeft = left >= 0;
-  const hasRight = right < values.length;
-  if (hasLeft && hasRight) return i - left <= right - i ? left : right;
-  if (hasLeft) return i - left <= beyond ? left : null;
-  return hasRight && right - i <= beyond ? right : null;
-}

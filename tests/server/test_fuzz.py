@@ -1,0 +1,159 @@
+"""Whatever is asked, the server answers as its description says: never 500, and of the types that it tells."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+import rolltape
+from rolltape.server import Served, serve_in_background
+from rolltape.server.openapi import document
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+OPERATIONS = [
+    (method.upper(), path)
+    for path, methods in document()["paths"].items()
+    for method in methods
+    if path != "/api/events"  # a stream has no end
+]
+SCHEMA = schemathesis.openapi.from_dict(document())
+
+
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A writable server of groups with several seeds, a lone run, a failed one and a run that goes on."""
+    root = tmp_path_factory.mktemp("fuzzed")
+    generator = np.random.default_rng(0)
+    for lr in (1e-3, 3e-3, 1e-2):
+        for seed in range(4):
+            config = {"lr": lr, "seed": seed, "env": f"e{seed % 2}"}
+            with rolltape.init(project="p", id=f"lr{lr}s{seed}", config=config, tags=["t"], dir=root) as run:
+                for step in range(50):
+                    run.log({"loss": generator.normal(), "episodes": step // 3, "a/b": float("nan")}, step=step)
+    with rolltape.init(project="ä b", id="one", dir=root) as run:
+        run.log({"loss": float("inf"), "said": "a text", "frame": rolltape.Image(np.zeros((2, 2)))}, step=3)
+    with pytest.raises(ZeroDivisionError), rolltape.init(project="p", id="failed", dir=root) as run:
+        run.log({"loss": 1.0})
+        1 / 0  # noqa: B018
+    with rolltape.init(project="p", id="live", dir=root) as run, serve_in_background(root, 0, writable=True) as served:
+        run.log({"loss": 1.0})
+        yield served
+
+
+@pytest.fixture(scope="module")
+def real(fuzzed: Served) -> dict[str, list[str]]:
+    """Values that name what there is."""
+    runs = httpx.get(f"{fuzzed.url}api/runs", trust_env=False).json()["runs"]
+    groups = httpx.get(f"{fuzzed.url}api/groups", trust_env=False).json()["groups"]
+    return {
+        "run": [run["key"] for run in runs],
+        "group": [group["id"] for group in groups],
+        "metric": ["loss", "episodes", "a/b", "nothing"],
+        "x": ["step", "time", "relative", "process", "episodes", "loss", "a/b"],
+        "project": ["p", "ä b"],
+        "where": ["lr < 0.01", "last.loss > 0", "note = ''", "lr <", "nothing = 3"],
+        "value": ["last:loss", "max:a/b", "mean:episodes", "min:nothing"],
+        "smooth": ["ema:0.9", "gaussian:3", "median:5", "ema:2", "twema:0.5", "mean:0"],
+        "buckets": ["1", "7", "400"],
+        "task": ["env", "lr", "seed"],
+        "seed": ["seed", "lr"],
+        "ignore": ["env"],
+    }
+
+
+@pytest.fixture(scope="module")
+def poster(fuzzed: Served) -> Iterator[httpx.Client]:
+    headers = {"origin": fuzzed.url.rstrip("/"), "content-type": "application/json"}
+    with httpx.Client(base_url=fuzzed.url, headers=headers, trust_env=False) as client:
+        yield client
+
+
+def known_values(parameters: list[dict[str, Any]], real: dict[str, list[str]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Some of the parameters, mostly the needed ones, with values that name what there is."""
+    values: dict[str, st.SearchStrategy[Any]] = {}
+    for one in parameters:
+        if one["name"] in real:
+            value = st.sampled_from(real[one["name"]])
+            values[one["name"]] = st.lists(value, min_size=1, max_size=4) if one["schema"]["type"] == "array" else value
+    needed = {"metric", "group", "run"} & values.keys()
+    optional = {name: values[name] for name in values if name not in needed}
+    return st.fixed_dictionaries({name: values[name] for name in needed}, optional=optional)
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["as described", "otherwise"])
+@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=[path for _, path in OPERATIONS])
+@pytest.mark.filterwarnings("ignore")  # of what generates the requests
+def test_whatever_is_asked(
+    fuzzed: Served, real: dict[str, list[str]], method: str, path: str, mode: GenerationMode
+) -> None:
+    operation = SCHEMA[path][method]
+    parameters = [one for one in document()["paths"][path][method.lower()]["parameters"] if one["in"] == "query"]
+    if mode is GenerationMode.NEGATIVE and not parameters and method == "GET":
+        return  # there is nothing that could be otherwise
+    known = known_values(parameters, real)
+    known_names = {one["name"] for one in parameters}
+    host = fuzzed.url.rstrip("/")
+    answered: Counter[int] = Counter()
+    with requests.Session() as session:
+        session.trust_env = False
+
+        @settings(
+            max_examples=60 if parameters else 10,
+            derandomize=True,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(
+            case=operation.as_strategy(generation_mode=mode), told=known, some=st.lists(st.integers(0, 20), max_size=3)
+        )
+        def ask(case: Any, told: dict[str, list[str]], some: list[int]) -> None:
+            if mode is GenerationMode.POSITIVE:
+                case.query = {**(case.query or {} if len(some) < 2 else {}), **told}
+                if some and "hi" in known_names:
+                    case.query |= {"lo": str(some[0] - 5), "hi": str(some[-1])}
+                if path == "/api/histogram":  # of one line
+                    case.query = {name: value for name, value in case.query.items() if name not in ("group", "run")}
+                    case.query["run"] = real["run"][sum(some) % len(real["run"])]
+                if path == "/api/notes" and some:
+                    case.body = {**case.body, "runs": [real["run"][i % len(real["run"])] for i in some]}
+            response = case.call(base_url=host, session=session, headers={"origin": host}, timeout=30)
+            if response.status_code == 405 and case.method != method:
+                return
+            case.validate_response(response, checks=CHECKS)
+            answered[response.status_code] += 1
+
+        ask()
+    if mode is GenerationMode.POSITIVE and method == "GET" and "{" not in path:
+        assert answered[200] > 5, answered
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(
+    body=st.recursive(
+        st.none() | st.booleans() | st.text() | st.floats(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["runs", "add", "remove", "note", "x"]), inner),
+    )
+)
+def test_whatever_is_to_be_changed(poster: httpx.Client, body: Any) -> None:
+    for path in ("notes", "delete"):
+        answer = poster.post(f"/api/{path}", content=json.dumps(body))
+        assert 400 <= answer.status_code < 500
+        assert list(answer.json()) == ["error"]

@@ -1,0 +1,81 @@
+// The curve of a run, large, and the media that were logged where the reader points.
+import { useMemo } from "preact/hooks";
+import { count, short } from "../../format";
+import { headlineOf } from "../../groups/headline";
+import { inkOf } from "../../palette";
+import type { Line } from "../../types";
+import { axisName, positionText } from "../curves/axis_text";
+import { curveResource } from "../curves/question";
+import { xAxis } from "../curves/settings";
+import { breaksOf, isSparse, nearest } from "../curves/table";
+import { useAnswer } from "./ask";
+import { Chart } from "./chart";
+import { Chooser } from "./chooser";
+import { Media } from "./media";
+import { hasPlaces, momentsOf, nearestMoment } from "./moments";
+import type { Picture } from "./plot";
+import { question } from "./questions";
+import { at, type Details, headline, type Summary, zoom } from "./state";
+
+const HEIGHT = 420;
+
+function Tip({ curve, bucket: under }: { curve: Picture & Line; bucket: number }) {
+  const bucket = nearest(curve.center, under) ?? under;
+  const [from, to] = [curve.edges[bucket] ?? NaN, curve.edges[bucket + 1] ?? NaN];
+  const n = curve.count[bucket] ?? 0;
+  return (
+    <>
+      <b>{positionText(curve.x, (from + to) / 2, to - from)}</b>
+      <span>{`${n === 1 ? "" : "mean "}${short(curve.center[bucket] ?? NaN)}`}</span>
+      {n > 1 && <span>{`from ${short(curve.low[bucket] ?? NaN)} to ${short(curve.high[bucket] ?? NaN)}`}</span>}
+      <span class="quiet">{`n = ${count(n)}`}</span>
+    </>
+  );
+}
+
+export function Overview({ run, metrics }: { run: Details; metrics: readonly Summary[] }) {
+  const metric = headline.value ?? headlineOf(metrics.map((one) => one.metric));
+  const x = xAxis.value;
+  const url = metric === undefined ? null : question("curve", metric, run.key, x, zoom.value, { buckets: 800 });
+  const { value: curve, problem, url: answered } = useAnswer(url, run.key, curveResource);
+  const line = curve?.lines[0];
+  const moments = useMemo(() => momentsOf(run, x), [run, x]);
+  const index = nearestMoment(moments, at.value);
+  const ink = inkOf(run.key).color;
+  const window = curve?.x === x ? zoom.value : null;
+  const picture = useMemo(
+    () => curve && line ? { ...line, x: curve.x, edges: curve.edges, sparse: isSparse(line), breaks: breaksOf(curve, line), window, marks: moments.map((moment) => moment.x), at: at.value ?? null, color: ink } : null,
+    [curve, line, window, moments, at.value, ink],
+  );
+  const pictures = run.events.some(({ kind }) => kind === "image" || kind === "video");
+  return (
+    <div class={moments.length > 0 ? "overview with-media" : "overview"}>
+      {metric === undefined ? (
+        <p class="hint">This run has no metrics.</p>
+      ) : (
+        <section class={answered === url ? "" : "stale"} aria-label={`Curve of ${metric}`} data-metric={metric} data-points={answered === url ? (line?.points ?? 0) : undefined}>
+          <Chooser metrics={metrics} metric={metric} choice={headline} />
+          {problem && <p class="problem">{problem}</p>}
+          {picture ? (
+            <>
+              <Chart
+                picture={picture}
+                height={HEIGHT}
+                label={`${metric} over ${axisName(x)}`}
+                tip={(seen) => <Tip curve={picture} bucket={seen.bucket} />}
+              />
+              <p class="quiet how">
+                {`${count(picture.points)} ${picture.points === 1 ? "point" : "points"}${picture.nonfinite ? `, ${count(picture.nonfinite)} of them NaN or infinite` : ""}; ${picture.method}. `}
+                {moments.length > 0 && "▲ images or videos: click near one, or step with ← →. "}
+                {pictures && !hasPlaces(x) && `Images and videos have no known place on the axis ${axisName(x)}.`}
+              </p>
+            </>
+          ) : (
+            <p class="hint">{curve ? `This run has no points of ${metric} here.` : "loading"}</p>
+          )}
+        </section>
+      )}
+      <Media run={run} moments={moments} index={index} />
+    </div>
+  );
+}
