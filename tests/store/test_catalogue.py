@@ -23,8 +23,9 @@ import pytest
 
 from rolltape.store import catalogue as catalogue_module
 from rolltape.store.cache_directory import cache_directory
-from rolltape.store.catalogue import Catalogue, FileStamp, LastValues, Remembered, RememberedInfo
-from rolltape.store.model import RunInfo
+from rolltape.store.catalogue import Catalogue, FileStamp, Remembered, RememberedInfo, RememberedSummaries
+from rolltape.store.model import MetricSummary, RunInfo
+from rolltape.store.run_summaries import RunSummaries
 
 CONFIG = {
     "lr": 3e-4,
@@ -68,6 +69,17 @@ RUNS = {
 }
 
 
+SUMMARIES = {
+    "loss": MetricSummary("loss", 2**40, 3, -(2**63), 2**63 - 1, math.inf, -0.0, 1 / 3, 5e-324),
+    "never": MetricSummary("never", 0, 0, None, None, None, None, None, None),
+    "ä/nan": MetricSummary("ä/nan", 2, 2, 0, 1, -math.inf, None, None, None),
+}
+
+
+def summaries(one: Remembered, values: dict[str, MetricSummary] | None = None) -> RememberedSummaries:
+    return RememberedSummaries.made(one, RunSummaries.of((SUMMARIES if values is None else values).values()))
+
+
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Catalogue:
     return Catalogue(tmp_path / "c.sqlite")
@@ -75,7 +87,7 @@ def catalogue(tmp_path: Path) -> Catalogue:
 
 @pytest.fixture
 def filled(catalogue: Catalogue) -> Catalogue:
-    assert catalogue.save(RUNS, {"p/a": LastValues((1, 2, 3), {"loss": 0.5})})
+    assert catalogue.save(RUNS, {"p/a": summaries(RUNS["p/a"])})
     return catalogue
 
 
@@ -88,28 +100,35 @@ def test_what_goes_in_comes_out(filled: Catalogue) -> None:
     assert config["flag"] is True
     assert type(loaded["p/b"].info.config["lr"]) is int
     assert math.copysign(1, config["zero"]) == -1
-    assert filled.load_last() == {"p/a": LastValues((1, 2, 3), {"loss": 0.5})}
+    ((name, found),) = filled.load_summaries().items()
+    assert name == "p/a"
+    assert found.of(RUNS["p/a"])
+    assert not found.of(RUNS["p/k"])
+    assert not found.of(RUNS["p/a"]._replace(directory=(2**60, 1_700_000_000_123_456_788, 3)))
+    assert list(found.values) == list(SUMMARIES)
+    assert dict(found.values) == SUMMARIES
+    assert math.copysign(1, float(str(found.values["loss"].min))) == -1
 
 
 def test_nan_and_infinity_come_out(catalogue: Catalogue) -> None:
     odd = run(config={"x": [math.nan, math.inf, -math.inf]})
-    assert catalogue.save({"p/r": odd}, {"p/r": LastValues((1, 2, 3), {"loss": math.nan})})
+    assert catalogue.save(
+        {"p/r": odd}, {"p/r": summaries(odd, {"loss": dataclasses.replace(SUMMARIES["loss"], last=math.nan)})}
+    )
     assert str(catalogue.load()["p/r"].info.config) == str(odd.info.config)
-    assert math.isnan(catalogue.load_last()["p/r"].values["loss"])
+    assert math.isnan(catalogue.load_summaries()["p/r"].values["loss"].last or 0)
 
 
 def test_more_is_added_replaced_and_removed(filled: Catalogue) -> None:
     newer = run("p/a", points=5)
-    assert filled.save(
-        {"p/a": newer, "p/new": run("p/new")}, {"p/new": LastValues((1, 1, 1), {})}, gone=["p/b", "p/never"]
-    )
+    assert filled.save({"p/a": newer, "p/new": run("p/new")}, {"p/new": summaries(newer, {})}, gone=["p/b", "p/never"])
     assert filled.load() == {
         **{name: one for name, one in RUNS.items() if name != "p/b"},
         "p/a": newer,
         "p/new": run("p/new"),
     }
     assert filled.save({}, {}, gone=["p/a", "p/new"])
-    assert filled.load_last() == {}
+    assert filled.load_summaries() == {}
 
 
 def test_an_info_that_is_decoded_late_is_one_like_any(filled: Catalogue) -> None:
@@ -141,7 +160,7 @@ def test_every_field_is_told(filled: Catalogue) -> None:
         field.name: value
         for field, value in zip(
             dataclasses.fields(RunInfo),
-            ["k", "i", "q", "n", {"c": 1}, ["t"], "killed", "e", 7, 1.0, 2.0, 8, 9, {"v": 1}],
+            ["k", "i", "q", "n", {"c": 1}, ["t"], "killed", "e", 7, 1.0, 2.0, 8, 9, {"v": 1}, "a note"],
             strict=True,
         )
     }
@@ -186,7 +205,7 @@ def test_what_is_no_json_is_left_out(catalogue: Catalogue) -> None:
 
 def test_without_a_file_nothing_is_known_and_none_is_made(catalogue: Catalogue) -> None:
     assert catalogue.load() == {}
-    assert catalogue.load_last() == {}
+    assert catalogue.load_summaries() == {}
     assert not catalogue.file.exists()
 
 
@@ -222,17 +241,18 @@ def test_somebody_elses_database_is_replaced(catalogue: Catalogue) -> None:
         "DROP VIEW records; DROP TABLE runs",
         "DROP TABLE runs; CREATE TABLE runs (other)",
         "ALTER TABLE runs DROP COLUMN config",
-        "DROP TABLE last",
+        "DROP TABLE summaries",
+        "DROP TABLE metric_names",
     ],
 )
 def test_another_layout_is_thrown_away(filled: Catalogue, statement: str) -> None:
     with closing(sqlite3.connect(filled.file)) as connection:
         connection.executescript(f"PRAGMA legacy_alter_table = 1; {statement}")
-    if "last" not in statement:
+    if "summaries" not in statement and "metric_names" not in statement:
         assert filled.load() == {}
-    assert filled.save({"p/new": run("p/new")}, {"p/new": LastValues((1, 1, 1), {})})
+    assert filled.save({"p/new": run("p/new")}, {"p/new": summaries(run(), {})})
     assert filled.load() == {"p/new": run("p/new")}
-    assert set(filled.load_last()) == {"p/new"}
+    assert set(filled.load_summaries()) == {"p/new"}
 
 
 def test_another_shape_of_run_info_is_another_layout(filled: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,7 +312,7 @@ def test_a_locked_file_is_waited_for_briefly(filled: Catalogue) -> None:
         other.execute("BEGIN EXCLUSIVE")
         began = time.monotonic()
         assert filled.load() == {}
-        assert filled.load_last() == {}
+        assert filled.load_summaries() == {}
         assert not filled.save({"p/new": run("p/new")}, {})
         assert 0.2 < time.monotonic() - began < 10
         other.execute("ROLLBACK")

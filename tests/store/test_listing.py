@@ -18,10 +18,12 @@ import pytest
 import rolltape
 from rolltape.store import catalogue as catalogue_module
 from rolltape.store import listing as listing_module
+from rolltape.store import run_directories
 from rolltape.store.catalogue import Catalogue
 from rolltape.store.listing import Listing, Seen
-from rolltape.store.model import RunInfo
+from rolltape.store.model import MetricSummary, RunInfo
 from rolltape.store.run_files import RunFiles
+from rolltape.store.run_summaries import RunSummaries
 from rolltape.store.where import compile_where
 
 OLD = 1_600_000_000  # unix seconds: long before any test
@@ -38,7 +40,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every directory changed long enough ago."""
-    monkeypatch.setattr(listing_module, "_SETTLED", 0)
+    monkeypatch.setattr(run_directories, "_SETTLED", 0)
 
 
 class Looked:
@@ -47,10 +49,10 @@ class Looked:
     def __init__(self, root: Path, remember: bool = True) -> None:
         self.root = root.resolve()
         self.looks: list[str] = []
-        self.lasts: list[str] = []
+        self.summarized: list[str] = []
         self.before: Callable[[str], None] = lambda _: None
         self.after: Callable[[str], None] = lambda _: None
-        self.listing = Listing(self.root, self.look, self.last, Catalogue.of(self.root) if remember else None)
+        self.listing = Listing(self.root, self.look, self.summarize, Catalogue.of(self.root) if remember else None)
 
     def look(self, directory: Path) -> Seen:
         name = f"{directory.parent.name}/{directory.name}"
@@ -60,9 +62,10 @@ class Looked:
         self.after(name)
         return seen
 
-    def last(self, directory: Path) -> Mapping[str, float]:
-        self.lasts.append(directory.name)
-        return {"loss": float(RunFiles(directory).points("loss").value[-1])}
+    def summarize(self, directory: Path) -> RunSummaries:
+        self.summarized.append(directory.name)
+        last = float(RunFiles(directory).points("loss").value[-1])
+        return RunSummaries.of([MetricSummary("loss", 1, 0, 0, 0, last, last, last, last)])
 
     def infos(self) -> list[RunInfo]:
         """What the listing says, which must be what the files say; `looks` are those of this call."""
@@ -128,18 +131,18 @@ def test_the_newest_run_comes_first(tapes: Path, settled: None) -> None:
     assert [info.key for info in Looked(tapes).infos()] == ["p/a", "p/c", "q/x", "p/b"]
 
 
-def test_directories_are_those_of_the_runs(tapes: Path, settled: None) -> None:
+def test_keys_are_those_of_the_runs(tapes: Path, settled: None) -> None:
     listed = Looked(tapes)
     for project, id in (("b", "1"), ("a", "2"), ("a.b", "1"), ("a", "10")):
         record(id, project)
     (tapes / "a" / "no run").mkdir()
     expected = sorted(path.parent for path in listed.root.glob("*/*/run.json"))
-    assert listed.listing.directories() == expected
+    assert [listed.root / key for key in listed.listing.run_keys()] == expected
     listed.infos()
-    assert listed.listing.directories() == expected
+    assert [listed.root / key for key in listed.listing.run_keys()] == expected
     (tapes / "a" / "2" / "run.json").unlink()
     shutil.rmtree(tapes / "b")
-    assert [path.name for path in listed.listing.directories()] == ["10", "1"]
+    assert listed.listing.run_keys() == ["a/10", "a.b/1"]
 
 
 # What may have changed
@@ -194,7 +197,7 @@ def test_runs_come_and_go(tapes: Path, settled: None) -> None:
     assert set(Catalogue.of(tapes.resolve()).load()) == {"p/d"}, "what is gone is taken out"  # type: ignore[union-attr]
     shutil.rmtree(tapes)
     assert fresh.listing.infos() == []
-    assert fresh.listing.directories() == []
+    assert fresh.listing.run_keys() == []
 
 
 def test_a_run_without_run_json_is_none_yet(tapes: Path, settled: None) -> None:
@@ -316,7 +319,7 @@ def test_a_server_has_a_clock_of_its_own(
     record("r")
     changed = (tapes / "p" / "r").stat().st_ctime_ns
     now = changed + later * 1_000_000_000
-    monkeypatch.setattr(listing_module, "is_network", lambda _: True)
+    monkeypatch.setattr(run_directories, "is_network", lambda _: True)
     monkeypatch.setattr(catalogue_module, "is_network", lambda _: True)
     monkeypatch.setattr(listing_module.time, "time_ns", lambda: now)
     real = os.fstat
@@ -355,12 +358,12 @@ def test_where_the_clock_of_a_server_cannot_be_seen_a_day_must_pass(
     tapes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record("r")
-    monkeypatch.setattr(listing_module, "is_network", lambda _: True)
+    monkeypatch.setattr(run_directories, "is_network", lambda _: True)
 
     def refuse(**_: Any) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(listing_module.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(run_directories.tempfile, "TemporaryFile", refuse)
     changed = (tapes / "p" / "r").stat().st_ctime_ns
     for age, known in ((86_400, False), (86_404, True)):
         monkeypatch.setattr(listing_module.time, "time_ns", lambda age=age: changed + age * 1_000_000_000)
@@ -549,7 +552,7 @@ def test_a_directory_that_cannot_be_read_is_passed_over(
     with monkeypatch.context() as patch:
         patch.setattr(listing_module.os, "scandir", scandir)
         assert [info.id for info in listed.listing.infos()] == ["a"]
-        assert [path.name for path in listed.listing.directories()] == ["a"]
+        assert listed.listing.run_keys() == ["open/a"]
     assert listed.looked() == {"closed/b"}
 
 
@@ -682,15 +685,15 @@ def test_two_threads_and_two_processes_list_at_once(tapes: Path, settled: None, 
     code = """
         import os
         from pathlib import Path
-        from rolltape.store import listing
+        from rolltape.store import listing, run_directories
         from rolltape.store.catalogue import Catalogue
         from rolltape.store.run_files import RunFiles
-        listing._WORTH, listing._SETTLED = 0.0, 0
+        listing._WORTH, run_directories._SETTLED = 0.0, 0
         root = Path(os.environ["ROLLTAPE_DIR"]).resolve()
         print("ready"); input()
         for _ in range(20):
             one = listing.Listing(
-                root, lambda d: listing.Seen(RunFiles(d).info(), "ended"), lambda d: {}, Catalogue.of(root)
+                root, lambda d: listing.Seen(RunFiles(d).info(), "ended"), None, Catalogue.of(root)
             )
             infos = one.infos()
             assert [info.id for info in infos] == [f"r{i}" for i in reversed(range(20))], infos
@@ -729,26 +732,34 @@ def test_last_values_of_ended_runs_are_read_once(tapes: Path, settled: None) -> 
     listed = Looked(tapes)
     where = compile_where("last.loss >= 4")
     assert [info.id for info in listed.listing.chosen(listed.infos(), where)] == ["live", "b"]
-    assert sorted(listed.lasts) == ["a", "b", "live"]
+    assert sorted(listed.summarized) == ["a", "b", "live"]
     run.log({"loss": 0.0})
     assert [info.id for info in listed.listing.chosen(listed.infos(), where)] == ["b"]
-    assert sorted(listed.lasts) == ["a", "b", "live", "live"]
+    assert sorted(listed.summarized) == ["a", "b", "live", "live"]
     fresh = Looked(tapes)
     assert [info.id for info in fresh.listing.chosen(fresh.infos(), where)] == ["b"]
-    assert fresh.lasts == ["live"], "the others are in the catalogue"
+    assert fresh.summarized == ["live"], "the others are in the catalogue"
     record("b", values=2)
     assert fresh.listing.chosen(fresh.infos(), where) == []
-    assert fresh.lasts == ["live", "live", "b"]
+    assert fresh.summarized == ["live", "live", "b"]
     assert fresh.listing.chosen(fresh.infos(), compile_where("id = 'a'"))[0].id == "a"
-    assert fresh.lasts == ["live", "live", "b"], "nobody asked for them"
+    assert fresh.summarized == ["live", "live", "b"], "nobody asked for them"
 
 
-def test_last_values_of_a_killed_run_are_read_each_time(tapes: Path, killed: Path, settled: None) -> None:
+def test_last_values_of_a_killed_run_are_read_once(tapes: Path, killed: Path, settled: None) -> None:
     listed = Looked(tapes)
     listed.infos()
     assert listed.listing.last("p/k") == {"loss": 9.0}
     assert listed.listing.last("p/k") == {"loss": 9.0}
-    assert listed.lasts == ["k", "k"]
+    assert listed.summarized == ["k"]
+    listed.listing.save()
+    fresh = Looked(tapes)
+    fresh.infos()
+    assert fresh.listing.last("p/k") == {"loss": 9.0}
+    os.utime(next(killed.glob("*.head")))
+    fresh.infos()
+    assert fresh.listing.last("p/k") == {"loss": 9.0}
+    assert fresh.summarized == ["k"], "it went on, it seems"
 
 
 def test_last_values_do_not_outlive_an_end_that_leaves_the_directory_as_it_was(tapes: Path, settled: None) -> None:
@@ -764,8 +775,7 @@ def test_last_values_do_not_outlive_an_end_that_leaves_the_directory_as_it_was(t
     listed.listing.infos()
     assert not states
     listed.listing.last("p/r")
-    listed.listing.last("p/r")
-    assert listed.lasts == ["r", "r"]
+    assert listed.summarized == ["r", "r"]
 
 
 @pytest.fixture(autouse=True)

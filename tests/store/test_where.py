@@ -343,7 +343,7 @@ def test_no_pattern_is_slow() -> None:
 
 
 def test_every_field_can_be_asked_for() -> None:
-    run = info("r", error="OutOfMemoryError: 3 GB", lost=2, tags=["t"])
+    run = info("r", error="OutOfMemoryError: 3 GB", lost=2, tags=["t"], note="stuck early")
     asked = {
         "project": "project = 'p'",
         "name": "name = 'ppo r'",
@@ -357,6 +357,7 @@ def test_every_field_can_be_asked_for() -> None:
         "duration": "duration = 3600",
         "points": "points = 100",
         "lost": "lost > 0",
+        "note": "note contains 'stuck'",
     }
     assert set(asked) == set(FIELDS)
     for name, text in asked.items():

@@ -32,7 +32,27 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--host",
         default="127.0.0.1",
         metavar="H",
-        help="address of this machine's loopback to listen at (default: 127.0.0.1)",
+        help="address or name of this machine to listen at (default: 127.0.0.1, which only this machine reaches); "
+        "0.0.0.0: all of its addresses. Other machines need the token that is printed",
+    )
+    parser.add_argument(
+        "--token",
+        metavar="TEXT",
+        help="what one must know to see the page, 16 characters or more (default: $ROLLTAPE_TOKEN, which other users "
+        "of this machine do not see; else none on the loopback, and a new one elsewhere)",
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further name or address that browsers may call this server by, as behind a proxy or in a container; "
+        "may be repeated",
+    )
+    parser.add_argument(
+        "--writable",
+        action="store_true",
+        help="let the page write tags and notes and move runs to the trash (DIR/.trash); else it changes nothing",
     )
     parser.add_argument("--no-open", action="store_true", help="do not open the page in a browser")
     parser.set_defaults(run=run)
@@ -45,15 +65,33 @@ def run(args: argparse.Namespace) -> int:
         raise StoreError(f"there is no directory {directory}")
     from rolltape.server import serve
 
-    def ready(url: str) -> None:
-        print(f"{clean(directory)} is shown at {clean(url)}\nPress Ctrl-C to end.", flush=True)
+    def ready(urls: list[str]) -> None:
+        first, *others = map(clean, urls)
+        print(f"{clean(directory)} is shown at {first}")
+        for other in others:
+            print(f"  or, where this name is known, at {other}")
+        if others:
+            print(f"It listens at every network interface of this machine ({clean(args.host)}).")
+        if "?token=" in first:
+            print("Keep the address to those who may see the runs: the token in it lets in whoever has it.")
+        if args.writable:
+            print("It is writable: who sees the page can change tags and notes, and move runs to the trash.")
+        print("Press Ctrl-C to end.", flush=True)
         if not args.no_open and has_browser():
             import webbrowser
 
-            webbrowser.open(url)
+            webbrowser.open(urls[0])
 
     try:
-        serve(directory, host=args.host, port=args.port, on_ready=ready)
+        serve(
+            directory,
+            host=args.host,
+            port=args.port,
+            on_ready=ready,
+            token=args.token if args.token is not None else os.environ.get("ROLLTAPE_TOKEN") or None,
+            allowed_hosts=args.allow_host,
+            writable=args.writable,
+        )
     except KeyboardInterrupt:
         print()
     return 0

@@ -7,7 +7,7 @@ hold at its first time and the last one that may hold at its last.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -29,6 +29,7 @@ class Axis(Protocol):
     column: Literal["step", "time"]  # what x is made from
     least: float  # no x is smaller
     most: float  # or larger
+    steady: Hashable  # equal for axes on which points lie alike; None: more points may move those that are there
 
     def at(self, points: Columns) -> Floats:
         """[n]: the x of each point; NaN where there is none."""
@@ -47,6 +48,7 @@ class StepAxis:
 
     column: Literal["step", "time"] = "step"
     least, most = -np.inf, np.inf
+    steady: Hashable = "step"
 
     def at(self, points: Columns) -> Floats:
         return points.step.astype(np.float64)
@@ -68,6 +70,7 @@ class TimeAxis:
         self._zero = zero
         self._starts = np.array([start for start, _ in pauses], np.int64)
         self._ends = np.array([end for _, end in pauses], np.int64)
+        self.steady: Hashable = ("time", zero, tuple(pauses))
         self._paused = np.concatenate(([0], (self._ends - self._starts).cumsum()))
 
     def at(self, points: Columns) -> Floats:
@@ -95,6 +98,7 @@ class MetricAxis:
     """
 
     column: Literal["step", "time"] = "time"
+    steady: Hashable = None
 
     def __init__(self, tapes: Sequence[IndexedTape], metric: str) -> None:
         self._metric = metric

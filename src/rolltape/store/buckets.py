@@ -105,6 +105,26 @@ def add(parts: Sequence[Sums]) -> Sums:
     return whole
 
 
+def add_to(whole: Sums, pieces: Pieces, edges: Floats) -> Sums:
+    """What lies in each bucket between edges[b + 1] together with more pieces, of which there must be one at least.
+
+    Only the buckets around them are counted again. ``whole`` stays as it is.
+    """
+    x = pieces.x
+    first = max(int(edges.searchsorted(x.min(), "right")) - 1, 0)
+    # One bucket more than hold any: the last of those counted holds its right edge, which only the last of all may do
+    last = min(int(edges.searchsorted(x.max(), "right")) + 1, len(edges) - 1)
+    if first >= last:
+        return whole
+    part = add([Sums._make(column[first:last] for column in whole), gather(pieces, edges[first : last + 1])])
+    columns = []
+    for before, after in zip(whole, part, strict=True):
+        column = before.copy()
+        column[first:last] = after
+        columns.append(column)
+    return Sums._make(columns)
+
+
 def nothing_in(buckets: int) -> Sums:
     """Empty buckets."""
     none, zero = np.zeros(buckets, np.int64), np.zeros(buckets)
@@ -116,10 +136,10 @@ def as_buckets(sums: Sums) -> Buckets:
     empty = sums.finite == 0
     with np.errstate(invalid="ignore"):
         mean, variance = sums.total / np.maximum(sums.finite, 1), sums.spread / np.maximum(sums.finite, 1)
-    low, high, std = sums.low, sums.high, np.sqrt(variance)
+    low, high, std = sums.low.copy(), sums.high.copy(), np.sqrt(variance)
     for column in (mean, low, high, std):
         column[empty] = np.nan
-    return Buckets(sums.finite, mean, low, high, std, sums.points - sums.finite)
+    return Buckets(sums.finite.copy(), mean, low, high, std, sums.points - sums.finite)
 
 
 def _bounds(x: Floats, edges: Floats) -> Ints:

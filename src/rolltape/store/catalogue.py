@@ -9,6 +9,9 @@ reading 10,000 runs with 42 config keys takes 0.1 s so, 0.25 s if all is decoded
 ``run_list``, ``config`` (directory, name, value; flattened) and ``tags`` (directory, tag). SQLite before 3.42 takes NaN
 for no JSON: the views leave out such a config.
 
+The summaries of a run's metrics are packed (run_summaries.py): 10,000 runs with 50 metrics are read in 0.05 s. Their
+names lie in a table of their own, as most runs of a store have the same ones.
+
 The journal is a rollback journal, not WAL: home directories may lie on a network file system, where WAL shows other
 machines old data without an error. Every transaction is short and its connection is closed after it.
 """
@@ -23,6 +26,7 @@ import os
 import re
 import socket
 import sqlite3
+import struct
 import time
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -32,9 +36,10 @@ from typing import Any, NamedTuple
 
 from rolltape.store.cache_directory import cache_directory
 from rolltape.store.model import RunInfo
+from rolltape.store.run_summaries import MetricNames, RunSummaries, metric_names
 from rolltape.tape.filesystem import is_network
 
-_LAYOUT = 1  # counts up when a record holds something else, or the same fields come to mean something else
+_LAYOUT = 2  # counts up when a record holds something else, or the same fields come to mean something else
 _PATIENCE = 0.25  # s to wait for another process that writes
 _FORGOTTEN = 90 * 86400  # s after which a catalogue that nobody opened is removed
 # Of SQLite's errors those that say: this file is not ours or not whole
@@ -47,11 +52,13 @@ _COLUMNS = ", ".join(f"json_extract(record, '$[{_FIRST + i}]') AS {name}" for i,
 _TAGS = f"$[{_FIRST + _TOLD.index('tags')}]"
 _STAMP = zlib.crc32(repr((_LAYOUT, _FIELDS)).encode()) >> 1 or 1
 _OURS = re.compile(r".*-[0-9a-f]{16}\.sqlite", re.DOTALL)
+_SUMMARY = struct.Struct("<QqqQq")  # the stamp, and the id of the names; what `RunSummaries` packed follows
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _SCHEMA = f"""
 PRAGMA user_version = {_STAMP};
 CREATE TABLE runs (directory BLOB PRIMARY KEY, crc INTEGER, record BLOB, config BLOB, environment BLOB);
-CREATE TABLE last (directory BLOB PRIMARY KEY, crc INTEGER, record BLOB);
+CREATE TABLE summaries (directory BLOB PRIMARY KEY, crc INTEGER, record BLOB);
+CREATE TABLE metric_names (id INTEGER PRIMARY KEY, names BLOB);
 CREATE VIEW records AS SELECT CAST(directory AS TEXT) AS directory, CAST(record AS TEXT) AS record FROM runs;
 CREATE VIEW run_list AS SELECT directory, {_COLUMNS} FROM records;
 CREATE VIEW config AS
@@ -101,11 +108,20 @@ class RememberedInfo(RunInfo):
     __hash__ = None  # type: ignore[assignment]  # as of any RunInfo: it holds lists
 
 
-class LastValues(NamedTuple):
-    """The last values of an ended run's metrics, of when its directory bore this stamp."""
+class RememberedSummaries(NamedTuple):
+    """The summaries of a run's metrics, of when its directory and files bore these stamps."""
 
-    directory: tuple[int, int, int]
-    values: dict[str, float]
+    stamp: tuple[int, int, int, int]
+    values: RunSummaries
+
+    @classmethod
+    def made(cls, run: Remembered, values: RunSummaries) -> RememberedSummaries:
+        """Those of a run as it is remembered."""
+        return cls(_stamp_of(run), values)
+
+    def of(self, run: Remembered) -> bool:
+        """Whether they are those of a run as it is remembered."""
+        return self.stamp == _stamp_of(run)
 
 
 class Catalogue:
@@ -136,19 +152,32 @@ class Catalogue:
                 found[name] = _remembered(name, record, config, environment)
         return found
 
-    def load_last(self) -> dict[str, LastValues]:
-        """The last values of ended runs by directory."""
+    def load_summaries(self) -> dict[str, RememberedSummaries]:
+        """The summaries of runs that are not written any more, by directory."""
+        names: dict[int, MetricNames] = {}
+        for number, text in self._read("SELECT id, names FROM metric_names"):
+            if isinstance(text, bytes) and _number(text) == number:
+                names[number] = metric_names(json.loads(text))
         found = {}
-        for (directory, *_), record in _whole(self._read("SELECT directory, crc, record FROM last")):
-            stamp, values = record
-            found[os.fsdecode(directory)] = LastValues(tuple(stamp), values)
+        with no_collections():
+            for row in self._read("SELECT directory, crc, record FROM summaries"):
+                if _is_sound(*row) and len(row[2]) >= _SUMMARY.size:
+                    *stamp, number = _SUMMARY.unpack_from(row[2])
+                    if number in names:
+                        values = RunSummaries(names[number], row[2][_SUMMARY.size :])
+                        found[os.fsdecode(row[0])] = RememberedSummaries(tuple(stamp), values)
         return found
 
-    def save(self, runs: Mapping[str, Remembered], last: Mapping[str, LastValues], gone: Collection[str] = ()) -> bool:
-        """Put in runs and last values by directory, and take out those that are gone. False: it could not be done."""
+    def save(
+        self,
+        runs: Mapping[str, Remembered],
+        summaries: Mapping[str, RememberedSummaries],
+        gone: Collection[str] = (),
+    ) -> bool:
+        """Put in runs and summaries by directory, and take out those that are gone. False: it could not be done."""
         for _ in range(2):
             try:
-                self._write(runs, last, gone)
+                self._write(runs, summaries, gone)
                 return True
             except sqlite3.Error as error:
                 if not _is_damage(error):
@@ -170,7 +199,9 @@ class Catalogue:
             pass
         return []
 
-    def _write(self, runs: Mapping[str, Remembered], last: Mapping[str, LastValues], gone: Collection[str]) -> None:
+    def _write(
+        self, runs: Mapping[str, Remembered], summaries: Mapping[str, RememberedSummaries], gone: Collection[str]
+    ) -> None:
         if not self.file.exists():
             self.file.parent.mkdir(mode=0o700, exist_ok=True)
             _remove_forgotten(self.file.parent)
@@ -186,8 +217,11 @@ class Catalogue:
                     connection.execute(statement)
             records = ((name, _record(run), run.info.config, run.info.environment) for name, run in runs.items())
             connection.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)", _rows(records))
-            connection.executemany("INSERT OR REPLACE INTO last VALUES (?, ?, ?)", _rows(last.items()))
-            for table in ("runs", "last"):
+            names: dict[int, bytes] = {}
+            packed = list(_packed(summaries, names))
+            connection.executemany("INSERT OR REPLACE INTO summaries VALUES (?, ?, ?)", packed)
+            connection.executemany("INSERT OR REPLACE INTO metric_names VALUES (?, ?)", names.items())
+            for table in ("runs", "summaries"):
                 connection.executemany(
                     f"DELETE FROM {table} WHERE directory = ?", ((os.fsencode(name),) for name in gone)
                 )
@@ -208,6 +242,12 @@ class Catalogue:
             if self.file.stat().st_ino == self._inode:
                 for suffix in ("", "-journal", "-wal", "-shm"):
                     self.file.with_name(self.file.name + suffix).unlink(missing_ok=True)
+
+
+def _stamp_of(run: Remembered) -> tuple[int, int, int, int]:
+    inode, *times = run.directory
+    files = 0 if run.files is None else _number(repr((run.files, run.machine)).encode(errors="surrogateescape"))
+    return (inode & 2**64 - 1, *times, files)  # type: ignore[return-value]
 
 
 def _record(run: Remembered) -> list[Any]:
@@ -233,6 +273,26 @@ def _rows(records: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         with suppress(RecursionError, TypeError, ValueError):
             texts = [_encode(value).encode("ascii") for value in values]
             yield (directory := os.fsencode(name)), _crc(directory, *texts), *texts
+
+
+def _packed(
+    summaries: Mapping[str, RememberedSummaries], names: dict[int, bytes]
+) -> Iterator[tuple[bytes, int, bytes]]:
+    """The rows of the summaries; which names they have is added to ``names``."""
+    known: dict[MetricNames, int] = {}
+    for name, one in summaries.items():
+        number = known.get(one.values.shared)
+        if number is None:
+            text = _encode(one.values.shared.names).encode("ascii")
+            number = known[one.values.shared] = _number(text)
+            names[number] = text
+        directory, record = os.fsencode(name), _SUMMARY.pack(*one.stamp, number) + one.values.packed
+        yield directory, _crc(directory, record), record
+
+
+def _number(text: bytes) -> int:
+    """A number of 63 bits that stands for a text."""
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") >> 1
 
 
 def _crc(*texts: bytes) -> int:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from rolltape.store.axes import Axis
 from rolltape.store.buckets import Floats, Pieces, Sums, add, gather, points_as_pieces
+from rolltape.store.kept_points import points_of
 from rolltape.tape.indexed_tape import IndexedTape
 from rolltape.tape.pyramid import BASE, FAN
 from rolltape.tape.reader import Columns
@@ -51,9 +52,13 @@ def sums_of(
     if series is not None:
         exact = exact or series.points <= FEW
         whole, deep = _descend(series, axis, edges, exact, before)
-        pieces += whole
+        if whole and len(deep):
+            sums.append(gather(_join(whole), edges))  # apart from the points, with which they would have to be sorted
+        else:
+            pieces += whole
     waiting = 0
-    for points in chain(tape.points_of(metric, deep), (tape.loose(metric),)):
+    framed = points_of(tape, metric, series, deep) if series is not None else ()
+    for points in chain(framed, (tape.loose(metric),)):
         pieces.append(_point_pieces(points, axis, before))
         waiting += len(points.step)
         if waiting > _BLOCK:

@@ -8,7 +8,7 @@ import math
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -20,11 +20,14 @@ from rolltape.store.axes import Axis, MetricAxis, StepAxis
 from rolltape.store.buckets import as_buckets, equal_edges
 from rolltape.store.cache_directory import cache_directory
 from rolltape.store.catalogue import Catalogue
-from rolltape.store.listing import Listing, Seen
+from rolltape.store.known_series import KnownSeries
+from rolltape.store.known_summaries import KnownSummaries
+from rolltape.store.listing import Listing, Seen, Standing
 from rolltape.store.model import Buckets, Curve, Gap, MetricSummary, Points, Resumed, RunInfo, WriterInfo
 from rolltape.store.run_files import RunFiles
-from rolltape.store.run_info import look_at_ended
+from rolltape.store.run_info import look_at_ended, strange
 from rolltape.store.run_series import AXES, RunSeries, axis_of
+from rolltape.store.run_summaries import RunSummaries
 from rolltape.store.where import compile_where
 from rolltape.tape.filesystem import is_network
 from rolltape.tape.index_file import IndexUnusable
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _AXES = 64 << 20  # bytes of joined axes kept in memory between questions
-_EXTENTS = 10_000  # extents kept in memory
 _MOST_BUCKETS = 100_000
 _TRIES = 3
 _KEY = re.compile(r"(?!\.{1,2}/)[^/\\\0]+/(?!\.{1,2}$)[^/\\\0]+")  # project/run, as their directories are called
@@ -53,12 +55,13 @@ class DirectoryStore:
         self.root = Path(root).expanduser().resolve()
         if not self.root.is_dir():
             raise StoreError(f"there is no directory {self.root}")
-        self._files: dict[Path, RunFiles] = {}
+        self._files: dict[str, RunFiles] = {}  # by key
         self._axes: OrderedDict[tuple[RunFiles, str], tuple[int, MetricAxis]] = OrderedDict()
-        self._extents: dict[tuple[RunFiles, str, str, str], tuple[int, tuple[float, float] | None]] = {}
+        self._series = KnownSeries(self._ask)
         self._on_network = is_network(self.root)
-        self._listing = Listing(self.root, self._look, self._last_values, Catalogue.of(self.root))
         self._lock = threading.Lock()
+        self._listing = Listing(self.root, self._look, self._summaries_in, Catalogue.of(self.root))
+        self._known = KnownSummaries(self._listing, self._files.get, self._files_of, self._summaries)
 
     def runs(self, project: str | None = None, where: str | None = None) -> list[RunInfo]:
         """The runs, newest first.
@@ -130,7 +133,7 @@ class DirectoryStore:
         def blocks(series: RunSeries) -> Iterator[tuple[NDArray[np.float64], Points]] | None:
             return None if series.is_empty else series.blocks(window)
 
-        found = self._ask(files, metric, x, resumed, blocks)
+        found = self._ask(files, [metric], x, resumed, blocks)[0]
         if found is None:
             raise MetricNotFound(f"run {files.key} has no metric {metric!r}{_instead([files], metric)}")
         return found
@@ -164,35 +167,79 @@ class DirectoryStore:
             RunNotFound, MetricNotFound: no such run; no run has the metric.
             StoreError: the window, the number of buckets or ``resumed`` is not possible.
         """
+        found = self.curves([metric], runs, x, window, buckets, exact, resumed)
+        if not found:
+            raise MetricNotFound(f"none of the runs has a metric {metric!r}{_instead(self._chosen(runs), metric)}")
+        return found[metric]
+
+    def curves(
+        self,
+        metrics: Sequence[str],
+        runs: Sequence[str] | None = None,
+        x: str = "step",
+        window: tuple[float, float] | None = None,
+        buckets: int = 1000,
+        exact: bool = False,
+        resumed: Resumed = "all",
+        *,
+        look: bool = True,
+    ) -> dict[str, Curve]:
+        """Several metrics in the same buckets, by their names; without a window from the first x of any of them to
+        the last. A metric that no run has is left out.
+
+        Args:
+            metrics: their names.
+            runs, x, window, buckets, exact, resumed: as of `curve`.
+            look: whether the files are looked at anew; otherwise runs that somebody has looked at are told as of then.
+
+        Raises:
+            RunNotFound, StoreError: as of `curve`.
+            MetricNotFound: x is no metric of these runs.
+        """
         if not 1 <= buckets <= _MOST_BUCKETS:
             raise StoreError(f"buckets must be 1 to {_MOST_BUCKETS}, not {buckets}")
         _check_resumed(resumed)
         _check_window(window)
-        chosen = self._chosen(runs)
-        extents: dict[str, tuple[float, float]] = {}
+        chosen = self._chosen(runs, look=look)
+        if window is None:
+            window, look = self._extent(chosen, metrics, x, resumed, look=look), False
+            if window is None:
+                return {}
+        edges = equal_edges(*window, buckets)
+        found: dict[str, dict[str, Buckets]] = {metric: {} for metric in metrics}
+        gaps: dict[str, dict[str, list[Gap]]] = {metric: {} for metric in metrics}
         holding: list[RunFiles] = []
         for files in chosen:
-            extent = self._extent(files, metric, x, resumed)
-            if extent is not None:
+            answers = self._series.sums(files, metrics, x, resumed, edges, exact=exact, look=look)
+            for metric, answer in zip(metrics, answers, strict=True):
+                if answer is not None:
+                    found[metric][files.key] = as_buckets(answer[0])
+                    if answer[1]:
+                        gaps[metric][files.key] = answer[1]
+            if any(answer is not None for answer in answers):
                 holding.append(files)
-                extents[files.key] = extent
-        if not holding:
-            raise MetricNotFound(f"none of the runs has a metric {metric!r}{_instead(chosen, metric)}")
-        if x not in AXES and not any(x in files.metrics() for files in holding):
+        if holding and x not in AXES and not any(x in files.metrics() for files in holding):
             raise MetricNotFound(f"x must be one of {', '.join(AXES)} or a metric of these runs, not {x!r}")
-        edges = equal_edges(*(window or _union(extents.values())), buckets)
-        found: dict[str, Buckets] = {}
-        gaps: dict[str, list[Gap]] = {}
-        for files in holding:
-            answer = self._ask(
-                files, metric, x, resumed, lambda one: None if one.is_empty else (one.sums(edges, exact), one.gaps())
-            )
-            if answer is not None:
-                sums, gaps_of_run = answer
-                found[files.key] = as_buckets(sums)
-                if gaps_of_run:
-                    gaps[files.key] = gaps_of_run
-        return Curve(metric, x, edges, found, gaps, exact)
+        return {
+            metric: Curve(metric, x, edges, found[metric], gaps[metric], exact) for metric in metrics if found[metric]
+        }
+
+    def extent(
+        self,
+        metrics: Sequence[str],
+        runs: Sequence[str] | None = None,
+        x: str = "step",
+        resumed: Resumed = "all",
+        *,
+        look: bool = True,
+    ) -> tuple[float, float] | None:
+        """From the first x of any of these metrics to the last; None if no run has one of them.
+
+        Raises:
+            RunNotFound, StoreError: as of `curves`, whose arguments these are.
+        """
+        _check_resumed(resumed)
+        return self._extent(self._chosen(runs, look=look), metrics, x, resumed, look=look)
 
     def index(self, runs: Sequence[str] | None = None, progress: Progress = nowhere) -> None:
         """Bring the indexes of runs (None: of all) up to date, as every curve does for those that it asks.
@@ -233,43 +280,87 @@ class DirectoryStore:
 
         return runs_html(self.runs())
 
+    def recent_runs(self, age: float = 0.5) -> list[RunInfo]:
+        """`runs` as of the last look at them (`runs` or `standing`), if that was no more than ``age`` s ago."""
+        return self._listing.recent_infos(age)
+
+    def known_summaries(self, infos: Sequence[RunInfo], budget: float = 0.3) -> tuple[dict[str, RunSummaries], int]:
+        """The summaries of many runs by key and metric, and of how many runs they are not known yet.
+
+        Args:
+            infos: the runs, as of now (`runs`, `recent_runs`).
+            budget: seconds that may be taken to read what is not known. It is remembered: ask again for the rest.
+
+        A run that cannot be read is left out. Of one that has grown since, the older summaries are given until there
+        was time for the newer ones.
+        """
+        return self._known.of(infos, budget)
+
+    def standing(self) -> Standing:
+        """Look at the runs that are written, and now and then at all; see `Listing.standing`."""
+        standing = self._listing.standing()
+        self._drop_all_but(standing.marks.keys() | standing.open)
+        return standing
+
+    def mark(self, key: str) -> int | None:
+        """Look at one run: what `standing` says of it; None if it is written, or gone."""
+        return self._listing.mark(key)
+
     def run_files(self) -> list[RunFiles]:
         """The files of every run there is now."""
-        found = self._listing.directories()
+        found = self._listing.run_keys()
+        self._drop_all_but(set(found))
+        return [self.files_of(key) for key in found]
+
+    def files_of(self, key: str) -> RunFiles:
+        """The files of the run of this key, whether or not it is there."""
         with self._lock:
-            for gone in self._files.keys() - set(found):
-                files = self._files.pop(gone)
-                for kept in [kept for kept in self._axes if kept[0] is files]:
-                    del self._axes[kept]
-        return [self._files_in(directory) for directory in found]
+            files = self._files.get(key)
+            if files is None:
+                files = self._files[key] = self._new_files(key)
+            return files
 
     def files(self, run: str) -> RunFiles:
         """The files of one run. Raises RunNotFound."""
         return self._chosen([run])[0]
 
-    def _files_in(self, directory: Path) -> RunFiles:
+    def _new_files(self, key: str) -> RunFiles:
+        return RunFiles(self.root / key, self._index_places, on_network=self._on_network)
+
+    def _files_of(self, key: str, keep: bool) -> RunFiles:
+        return self.files_of(key) if keep else self._new_files(key)
+
+    def _drop_all_but(self, keys: Set[str]) -> None:
+        """Forget the files of runs that are gone."""
         with self._lock:
-            files = self._files.get(directory)
-            if files is None:
-                files = self._files[directory] = RunFiles(directory, self._index_places, on_network=self._on_network)
-            return files
+            for gone in self._files.keys() - keys:
+                files = self._files.pop(gone)
+                self._series.forget(files)
+                for kept in [kept for kept in self._axes if kept[0] is files]:
+                    del self._axes[kept]
 
     def _look(self, directory: Path) -> Seen:
-        with self._lock:
-            followed = directory in self._files
-        seen = None if followed else look_at_ended(directory)
-        return seen or self._files_in(directory).seen()
+        key = f"{directory.parent.name}/{directory.name}"
+        try:
+            seen = None if key in self._files else look_at_ended(directory)
+            return seen or self.files_of(key).seen()
+        except Exception as error:  # one strange run must not hide the others
+            return Seen(strange(directory, error), "open")
 
-    def _last_values(self, directory: Path) -> dict[str, float]:
-        summaries = self._summaries(self._files_in(directory))
-        return {one.metric: one.last for one in summaries if one.last is not None}
+    def _summaries_in(self, directory: Path) -> RunSummaries:
+        return self._known.read(f"{directory.parent.name}/{directory.name}")
 
-    def _chosen(self, runs: Sequence[str] | None) -> list[RunFiles]:
+    def _chosen(self, runs: Sequence[str] | None, *, look: bool = True) -> list[RunFiles]:
         """The files of these runs, each once; None: of all. Raises RunNotFound."""
         if runs is None:
             return self.run_files()
+        if not look:
+            with self._lock:
+                known = [self._files.get(run) for run in dict.fromkeys(runs)]
+            if all(files is not None and files.version for files in known):
+                return [files for files in known if files is not None]
         keyed = {run: self.root / run for run in runs if _KEY.fullmatch(run)}
-        direct = {run: self._files_in(path) for run, path in keyed.items() if (path / "run.json").exists()}
+        direct = {run: self.files_of(run) for run, path in keyed.items() if (path / "run.json").exists()}
         every = [] if len(direct) == len(set(runs)) else self.run_files()
         return [direct.get(run) or _find(every, run, self.root) for run in dict.fromkeys(runs)]
 
@@ -280,38 +371,45 @@ class DirectoryStore:
 
         return self._read(files, summarize, progress) or []
 
-    def _extent(self, files: RunFiles, metric: str, x: str, resumed: Resumed) -> tuple[float, float] | None:
-        """The smallest and largest x of a run's metric; None if it has none."""
-        question = files, metric, x, resumed
-        version = files.refresh()
-        with self._lock:
-            kept = self._extents.get(question)
-        if kept is None or kept[0] != version:
-            kept = version, self._ask(files, metric, x, resumed, lambda one: None if one.is_empty else one.extent())
-            with self._lock:
-                self._extents[question] = kept
-                while len(self._extents) > _EXTENTS:
-                    self._extents.pop(next(iter(self._extents)))
-        return kept[1]
+    def _extent(
+        self, chosen: Sequence[RunFiles], metrics: Sequence[str], x: str, resumed: Resumed, *, look: bool
+    ) -> tuple[float, float] | None:
+        found = [self._series.extents(files, metrics, x, resumed, look=look) for files in chosen]
+        extents = [extent for of_run in found for extent in of_run if extent is not None]
+        return _union(extents) if extents else None
 
     def _ask(
-        self, files: RunFiles, metric: str, x: str, resumed: Resumed, question: Callable[[RunSeries], T | None]
-    ) -> T | None:
-        """The answer about a metric of one run; None if the run is gone."""
+        self,
+        files: RunFiles,
+        metrics: Sequence[str],
+        x: str,
+        resumed: Resumed,
+        question: Callable[[RunSeries], T | None],
+        *,
+        look: bool = True,
+    ) -> list[T | None]:
+        """The answers about metrics of one run; None if the run is gone."""
 
-        def ask(tapes: list[IndexedTape]) -> T | None:
-            return question(RunSeries(tapes, metric, self._axis(files, tapes, x), resumed))
+        def ask(tapes: list[IndexedTape]) -> list[T | None]:
+            axis = self._axis(files, tapes, x)
+            return [question(RunSeries(tapes, metric, axis, resumed)) for metric in metrics]
 
-        return self._read(files, ask)
+        answers = self._read(files, ask, look=look)
+        return [None] * len(metrics) if answers is None else answers
 
     def _read(
-        self, files: RunFiles, question: Callable[[list[IndexedTape]], T | None], progress: Progress = nowhere
+        self,
+        files: RunFiles,
+        question: Callable[[list[IndexedTape]], T | None],
+        progress: Progress = nowhere,
+        *,
+        look: bool = True,
     ) -> T | None:
         """The answer from a run's tapes; None if the run is gone. An index that turns out unusable is made again."""
         for _ in range(_TRIES):
             version = files.version
             try:
-                with files.reading(progress) as tapes:
+                with files.reading(progress, look=look) as tapes:
                     return question(tapes)
             except (IndexUnusable, FileNotFoundError) as error:
                 if not files.directory.is_dir():
@@ -325,7 +423,7 @@ class DirectoryStore:
 
     def _axis(self, files: RunFiles, tapes: Sequence[IndexedTape], x: str) -> Axis:
         if x in AXES:
-            return axis_of(tapes, x, files.started())
+            return axis_of(tapes, x, 0.0 if x in ("step", "time") else files.started())
         with self._lock:
             kept = self._axes.get((files, x))
             if kept is not None:

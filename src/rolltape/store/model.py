@@ -22,7 +22,7 @@ class RunInfo:
     project: str
     name: str
     config: dict[str, Any]
-    tags: list[str]
+    tags: list[str]  # those recorded, as people changed them since
     status: Status
     error: str | None  # what went wrong, in a line
     exit_code: int | None
@@ -31,6 +31,7 @@ class RunInfo:
     points: int
     lost: int  # rows that could not be recorded
     environment: dict[str, Any]
+    note: str = ""  # what people wrote of it since
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""

@@ -1,4 +1,4 @@
-"""One run's directory: run.json, its tapes, and what they say together."""
+"""One run's directory: run.json, its tapes, its notes, and what they say together."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rolltape.errors import TapeError
 from rolltape.store.identity import read_identity
 from rolltape.store.listing import Seen
 from rolltape.store.model import RunInfo, WriterInfo
+from rolltape.store.notes import Notes, read_notes
 from rolltape.store.run_info import Told, describe, in_order, started, tapes_in, writer_status
 from rolltape.tape.glance import Glance, glance
 from rolltape.tape.indexed_tape import IndexedTape, Progress, nowhere
@@ -36,6 +38,7 @@ class RunFiles:
         self._index_places = index_places
         self._on_network = on_network
         self._paths: list[Path] = []
+        self._notes = Notes()
         self._listed: int | None = None  # ns: the directory's time when its files were listed
         self.key = f"{directory.parent.name}/{directory.name}"
         self.version = 0  # grows when something is new
@@ -47,6 +50,7 @@ class RunFiles:
         self._glances: dict[Path, Glance] = {}  # of ended tapes that nobody has asked more about
         self._foreign: dict[Path, str] = {}
         self._seen: object = None
+        self._described: tuple[object, RunInfo] | None = None
 
     def refresh(self) -> int:
         """Look at all files; returns `version`."""
@@ -71,6 +75,7 @@ class RunFiles:
                 [_progress(self._glances.get(path) or self._tapes[path]) for path in there],
                 list(self._foreign.values()),
                 self._problem,
+                self._notes,
             )
             if seen != self._seen:
                 self._seen = seen
@@ -93,9 +98,10 @@ class RunFiles:
         self._tapes[path] = IndexedTape(path, self._index_places(path))
         self._glances.pop(path, None)
 
-    def _open_all(self) -> list[IndexedTape]:
+    def _open_all(self, *, look: bool = True) -> list[IndexedTape]:
         """All tapes in the order they began, also those at which only a glance was needed so far."""
-        self.refresh()
+        if look or not self.version:
+            self.refresh()
         for path in list(self._glances):
             try:
                 self._open(path)
@@ -113,7 +119,16 @@ class RunFiles:
         """What a list needs. Of ended tapes only the first and the last frame are read: points are those recorded."""
         with self._lock:
             self.refresh()
-            return describe(self.directory, self._identity, self._problem, self._told())
+            told = self._told()
+            # Rows in a head change nothing but how many points there are
+            of = self._identified, self._notes, self._problem, *[(one.alive, one.lost, _frames(one)) for one in told]
+            points = sum(one.points for one in told)
+            if self._described is None or self._described[0] != of:
+                info = describe(self.directory, self._identity, self._problem, told, self._notes)
+                self._described = of, info
+            elif points != self._described[1].points:
+                self._described = of, replace(self._described[1], points=points)
+            return self._described[1]
 
     def seen(self) -> Seen:
         """The run at a glance, and how far it may be taken for that the next time."""
@@ -176,16 +191,24 @@ class RunFiles:
             return concatenate([tape.reader.read(metric)[0] for tape in self._open_all()])
 
     @contextmanager
-    def reading(self, progress: Progress = nowhere) -> Iterator[list[IndexedTape]]:
-        """The run's tapes in the order they began, as they are now, their indexes up to date.
+    def opened(self) -> Iterator[list[IndexedTape]]:
+        """The run's tapes in the order they began, as they are now; their indexes may lack what came last."""
+        with self._lock:
+            yield self._open_all()
 
-        progress: is told how many bytes of tape are in the indexes, and how many there are.
+    @contextmanager
+    def reading(self, progress: Progress = nowhere, *, look: bool = True) -> Iterator[list[IndexedTape]]:
+        """The run's tapes in the order they began, their indexes up to date.
+
+        Args:
+            progress: is told how many bytes of tape are in the indexes, and how many there are.
+            look: whether they are shown as they are now; otherwise as of the last `refresh`.
 
         Raises:
             TapeError, OSError, IndexUnusable: a tape or an index cannot be read; of an index see `forget_indexes`.
         """
         with self._lock, ExitStack() as indexes:
-            tapes = self._open_all()
+            tapes = self._open_all(look=look)
             total = sum(tape.reader.size for tape in tapes)
             done = 0
             for tape in tapes:
@@ -211,6 +234,7 @@ class RunFiles:
             if changed == self._listed:
                 return self._paths
             names = tapes_in(self.directory)
+            self._notes = read_notes(self.directory)
         except OSError:
             return []
         self._paths = [self.directory / name for name in names]
@@ -230,6 +254,10 @@ class RunFiles:
             self._identified = stamp
             self._identity, problem = read_identity(path)
             self._problem = f"{path} {problem}" if problem else None
+
+
+def _frames(told: Told) -> object:
+    return (told.path, told.file, told.size) if isinstance(told, Glance) else (told.path, told.file, told.frames)
 
 
 def _progress(tape: IndexedTape | Glance) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""What a run's run.json and its tapes say together."""
+"""What a run's run.json, its tapes and its notes say together."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from rolltape.store.identity import read_identity
 from rolltape.store.listing import Seen
 from rolltape.store.model import RunInfo, Status
+from rolltape.store.notes import Notes, read_notes
 from rolltape.tape.facts import merge_facts
 from rolltape.tape.glance import Glance, glance
 from rolltape.tape.reader import TapeReader
@@ -19,7 +20,9 @@ Told = TapeReader | Glance  # what a tape says of itself, in full or at a glance
 _DESCRIBED = ("name", "config", "tags")  # what run.json begins and META frames go on with
 
 
-def describe(directory: Path, identity: Mapping[str, Any], problem: str | None, told: Sequence[Told]) -> RunInfo:
+def describe(
+    directory: Path, identity: Mapping[str, Any], problem: str | None, told: Sequence[Told], notes: Notes
+) -> RunInfo:
     """A run.
 
     Args:
@@ -27,6 +30,7 @@ def describe(directory: Path, identity: Mapping[str, Any], problem: str | None, 
         identity: the fields of its run.json.
         problem: what is wrong with that.
         told: what its tapes say, in the order in which they were opened.
+        notes: what people said of it since.
     """
     project, name = directory.parent.name, directory.name
     status, blamed = _status(told)
@@ -45,7 +49,7 @@ def describe(directory: Path, identity: Mapping[str, Any], problem: str | None, 
         project=identity.get("project", project),
         name=facts.get("name", name),
         config=facts.get("config", {}),
-        tags=facts.get("tags", []),
+        tags=notes.tags(facts.get("tags", [])),
         status=status,
         error=end.get("error") or problem,
         exit_code=end.get("exit_code"),
@@ -54,7 +58,15 @@ def describe(directory: Path, identity: Mapping[str, Any], problem: str | None, 
         points=sum(one.points for one in told),
         lost=sum(one.lost for one in told),
         environment=environment,
+        note=notes.note,
     )
+
+
+def strange(directory: Path, error: Exception) -> RunInfo:
+    """A run that no recorder writes so, and of which nothing else can be told."""
+    project, name = directory.parent.name, directory.name
+    what = f"{directory / 'run.json'} or a tape beside it says what no recorder writes: {error!r}"[:500]
+    return RunInfo(f"{project}/{name}", name, project, name, {}, [], "killed", what, None, 0.0, 0.0, 0, 0, {})
 
 
 def started(identity: Mapping[str, Any], told: Sequence[Told]) -> float:
@@ -79,7 +91,7 @@ def look_at_ended(directory: Path) -> Seen | None:
             told.append(seen)
     except OSError:
         return None
-    return Seen(describe(directory, identity, None, in_order(told)), "ended")
+    return Seen(describe(directory, identity, None, in_order(told), read_notes(directory)), "ended")
 
 
 def tapes_in(directory: Path) -> list[str]:

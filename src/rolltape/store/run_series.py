@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rolltape.store.axes import Axis, MetricAxis, StepAxis, TimeAxis
-from rolltape.store.buckets import Sums, add, nothing_in
+from rolltape.store.buckets import Pieces, Sums, add, nothing_in, points_as_pieces
 from rolltape.store.descent import blocks_of, extent, sums_of
 from rolltape.store.model import Gap, MetricSummary, Points, Resumed
 from rolltape.tape.indexed_tape import IndexedTape
-from rolltape.tape.reader import Columns
+from rolltape.tape.reader import Columns, Cursor, TapeReader, concatenate
 
 Floats = NDArray[np.float64]
 
 
 AXES = ("step", "time", "relative", "process")  # what x may be besides a metric
+
+
+class Place(NamedTuple):
+    """How far a metric of a run has been read."""
+
+    axis: Hashable  # as `Axis.steady`
+    readers: tuple[TapeReader, ...]  # of its tapes; a tape that is another one has another reader
+    cursors: tuple[Cursor, ...]  # in each
 
 
 class RunSeries:
@@ -33,42 +42,63 @@ class RunSeries:
     """
 
     def __init__(self, tapes: Sequence[IndexedTape], metric: str, axis: Axis, resumed: Resumed) -> None:
+        self.metric = metric
         self._every = tapes
-        self._metric = metric
         self._axis = axis
+        self._resumed = resumed
         cuts = [_first_step_after(tapes, i) if resumed == "latest" else None for i in range(len(tapes))]
         self._tapes = [(tape, cut) for tape, cut in zip(tapes, cuts, strict=True) if metric in tape.reader.metrics()]
 
     @property
     def is_empty(self) -> bool:
         """Whether no tape has a point of the metric."""
-        return not any(tape.series(self._metric) or len(tape.loose(self._metric).step) for tape, _ in self._tapes)
+        return not any(tape.series(self.metric) or len(tape.loose(self.metric).step) for tape, _ in self._tapes)
 
     def extent(self) -> tuple[float, float]:
         """The smallest and the largest x; (inf, -inf) if no point has one."""
-        found = [extent(tape, self._metric, self._axis, cut) for tape, cut in self._tapes]
+        found = [extent(tape, self.metric, self._axis, cut) for tape, cut in self._tapes]
         return min((low for low, _ in found), default=np.inf), max((high for _, high in found), default=-np.inf)
 
     def sums(self, edges: Floats, exact: bool) -> Sums:
         """What lies in each bucket between edges[b + 1]."""
         return add(
-            [sums_of(tape, self._metric, self._axis, edges, exact=exact, before=cut) for tape, cut in self._tapes]
+            [sums_of(tape, self.metric, self._axis, edges, exact=exact, before=cut) for tape, cut in self._tapes]
         )
+
+    def place(self) -> Place | None:
+        """How far its points reach, for `since`; None where the x of what is there depends on what comes."""
+        if self._axis.steady is None or self._resumed != "all":
+            return None
+        readers = tuple(tape.reader for tape in self._every)
+        heads = [reader.read(self.metric, Cursor(len(reader.rows))) for reader in readers]
+        return Place(self._axis.steady, readers, tuple(cursor for _, cursor in heads))
+
+    def since(self, before: Place) -> tuple[Place, Pieces] | None:
+        """How far its points reach now, and those behind ``before``.
+
+        None: what was read until then says nothing of now.
+        """
+        if self._axis.steady != before.axis or tuple(tape.reader for tape in self._every) != before.readers:
+            return None
+        new = [reader.read(self.metric, cursor) for reader, cursor in zip(before.readers, before.cursors, strict=True)]
+        points = concatenate([found for found, _ in new])
+        place = before._replace(cursors=tuple(cursor for _, cursor in new))
+        return place, points_as_pieces(self._axis.at(points), points.value)
 
     def blocks(self, window: tuple[float, float] | None) -> Iterator[tuple[Floats, Points]]:
         """The points within the window, writer after writer, in blocks."""
-        found = [blocks_of(tape, self._metric, self._axis, window, cut) for tape, cut in self._tapes]
+        found = [blocks_of(tape, self.metric, self._axis, window, cut) for tape, cut in self._tapes]
         return ((x, Points(*columns)) for x, columns in chain.from_iterable(found))
 
     def summary(self) -> MetricSummary:
         """All its points in numbers."""
         sums = self.sums(np.array([-np.inf, np.inf]), False) if self._tapes else nothing_in(1)
         points, finite = int(sums.points[0]), int(sums.finite[0])
-        steps = [step for tape, _ in self._tapes for step in _step_range(tape, self._metric)]
-        lasts = [end for tape, _ in self._tapes if (end := _last_value(tape, self._metric)) is not None]
+        steps = [step for tape, _ in self._tapes for step in _step_range(tape, self.metric)]
+        lasts = [end for tape, _ in self._tapes if (end := _last_value(tape, self.metric)) is not None]
         with np.errstate(over="ignore", invalid="ignore"):
             return MetricSummary(
-                self._metric,
+                self.metric,
                 points,
                 points - finite,
                 min(steps, default=None),
@@ -103,7 +133,7 @@ class RunSeries:
 
     def _ends(self, tape: IndexedTape) -> tuple[Columns | None, Columns | None]:
         """The first and the last point of the metric on a tape."""
-        series, loose = tape.series(self._metric), tape.loose(self._metric)
+        series, loose = tape.series(self.metric), tape.loose(self.metric)
         first = last = None
         if series is not None and series.first is not None and series.last is not None:
             first, last = _point(*series.first), _point(*series.last[:2])

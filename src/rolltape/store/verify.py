@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Literal
 
 from rolltape.errors import StoreError
 from rolltape.store.identity import read_identity
+from rolltape.store.trash import TRASH
 from rolltape.tape.columns import RowsFrame, ZstdError
 from rolltape.tape.frame import HEADER_SIZE, MAGIC, Frame, Kind, read_frame, whole_frames_after
 from rolltape.tape.head import HeadRows, read_head
@@ -84,7 +85,8 @@ def verify(path: Path, progress: Callable[[int, int], None] = lambda _done, _tot
     if not path.exists():
         raise StoreError(f"there is nothing at {path}")
     runs = _run_directories(path) if path.is_dir() else []
-    tapes = sorted({*path.rglob("*.tape"), *(tape for run in runs for tape in run.glob("*.tape"))})
+    below = (tape for tape in path.rglob("*.tape") if TRASH not in tape.relative_to(path).parts)
+    tapes = sorted({*below, *(tape for run in runs for tape in run.glob("*.tape"))})
     if not path.is_dir():
         tapes = [path]
     total = sum(map(_size, tapes))

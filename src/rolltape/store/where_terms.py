@@ -31,7 +31,7 @@ Last: TypeAlias = Callable[[], Mapping[str, float]]
 Test: TypeAlias = Callable[[RunInfo, Last], bool | None]
 _Get: TypeAlias = Callable[[RunInfo, Last], Any]
 
-_TEXTS = ("project", "name", "id", "key", "status", "error")
+_TEXTS = ("project", "name", "id", "key", "status", "error", "note")
 _MOMENTS = ("started", "ended")
 _NUMBERS = ("duration", "points", "lost")
 FIELDS = (*_TEXTS, "tags", *_MOMENTS, *_NUMBERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import sys
@@ -36,10 +37,11 @@ def process_start(pid: int) -> int | None:
     if sys.platform == "linux":
         try:
             # pid (name) STATE ...: the name may hold anything, so count from its closing bracket
-            fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rsplit(")", 1)[1].split()
+            with io.FileIO(f"/proc/{pid}/stat") as file:  # Path.read_text takes three times as long
+                fields = file.read().rsplit(b")", 1)[1].split()
         except (OSError, IndexError):
             return None
-        return None if fields[0] in "ZX" else int(fields[19])
+        return None if fields[0] in (b"Z", b"X") else int(fields[19])
     if os.name == "posix":
         try:
             os.kill(pid, 0)

@@ -70,6 +70,8 @@ class TapeReader:
 
     def __init__(self, path: Path, memory: dict[str, Any] | None = None, rows: FrameTable | None = None) -> None:
         self.path = path
+        self._path = os.fspath(path)
+        self._head_path = os.fspath(path.with_suffix(".head"))
         self.rows = rows or FrameTable()
         self.opening: dict[str, Any] = {}
         self.end: dict[str, Any] | None = None
@@ -90,6 +92,7 @@ class TapeReader:
         self._schemas: dict[int, Schema] = {}
         self._places: dict[str, dict[int, int]] = {}  # metric -> schema id -> column
         self.file: tuple[int, int] | None = None  # device and inode: a tape put in its place is another one
+        self._alive: bool | None = None  # None: not asked since the last look
         self._ended_at: int | None = None  # ns: the file's time when the end had been read; it changes no more
         self._framed = 0  # the highest generation seen as a frame
         self._head: list[HeadRows] = []
@@ -114,7 +117,8 @@ class TapeReader:
         Raises:
             TapeError, OSError: as the constructor.
         """
-        found = os.stat(self.path)  # noqa: PTH116 (half the time of Path.stat, and this is most of a look)
+        found = self._stat()
+        self._alive = None
         file = found.st_dev, found.st_ino
         self.file = self.file or file
         written_over = self.end is not None and found.st_mtime_ns != (self._ended_at or found.st_mtime_ns)
@@ -123,8 +127,10 @@ class TapeReader:
             self._ended_at = self._ended_at or found.st_mtime_ns
             return self.version
         before = (self.frames, self.problem, self._head_signature, self.lost)
+        nothing_came = found.st_size == self.size and self.problem is None and self.frames > 0
         for look in range(_LOOKS):
-            self._read_frames()
+            if look or not nothing_came:
+                self._read_frames()
             if self._read_head(final=look == _LOOKS - 1):
                 break
         if self.end is not None:
@@ -141,12 +147,14 @@ class TapeReader:
     @property
     def points(self) -> int:
         """Points in all frames and in the head."""
-        return self._points + sum(group.values.size for half in self._head for group in half.groups)
+        return self._points + sum(half.points for half in self._head)
 
     @property
     def alive(self) -> bool:
-        """Whether the writer has not ended and still lives, as far as this machine can tell."""
-        return self.end is None and bool(self.opening) and is_alive(self.opening, self.last_sign)
+        """Whether the writer had not ended and still lived at the last look, as far as this machine can tell."""
+        if self._alive is None:
+            self._alive = self.end is None and bool(self.opening) and is_alive(self.opening, self.last_sign)
+        return self._alive
 
     def metrics(self) -> list[str]:
         """The names of all metrics, sorted."""
@@ -198,6 +206,20 @@ class TapeReader:
         places = self._places.get(metric, {})
         return concatenate([_from_head(half, places) for half in self._head])
 
+    def head_blocks(self) -> Iterator[dict[str, Columns]]:
+        """The points of all metrics in each half of the head, as of the last `refresh`."""
+        for half in self._head:
+            found: dict[str, Columns] = {}
+            twice: set[str] = set()
+            for group in half.groups:
+                for name, value in zip(group.schema.metrics, group.values, strict=True):
+                    if name in found:
+                        twice.add(name)
+                    found[name] = Columns(group.step, group.time, value)
+            for name in twice:  # its points in several groups are put in order
+                found[name] = _from_head(half, self._places[name])
+            yield found
+
     def _decode(self, wanted: Iterable[tuple[int, int]], decode: Callable[[RowsFrame, bytes, int], T]) -> Iterator[T]:
         """What ``decode`` makes of these frames, each with how many of its rows are to be left out."""
         file = None
@@ -240,6 +262,16 @@ class TapeReader:
         for name in twice:  # its points in several groups are put in order
             found[name] = _from_frame(rows, payload, self._places[name])
         return found
+
+    def _stat(self) -> os.stat_result:
+        if self.end is not None:
+            return os.stat(self._path)  # noqa: PTH116 (half the time of Path.stat, and this is most of a look)
+        # Opened, because only then does a client of a network file system ask for the size anew
+        descriptor = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        try:
+            return os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _declare(self, declared: dict[str, Any]) -> None:
         schema = Schema(declared["schema"], tuple(declared["metrics"]))
@@ -297,13 +329,13 @@ class TapeReader:
 
         The final look takes what there is: an interrupted writer may have skipped a generation.
         """
-        head = self._snapshot = read_head(self.path.with_suffix(".head"), self._schemas, self._snapshot)
+        head = self._snapshot = read_head(self._head_path, self._schemas, self._snapshot)
         if head is None:
             stale = bool(self._head) and self.problem is None and self._head[-1].generation > self._framed
             self._head, self._head_signature = [], ()
             return final or not stale
         self._head_lost = head.lost
-        times = [int(group.time.max()) for half in head.halves for group in half.groups]
+        times = [time for half in head.halves for time in half.times.values()]
         # Rows come between two heartbeats; a time that is far from them was given by the caller
         since = [time for time in times if head.heartbeat < time < head.heartbeat + _BEAT]
         self.last_sign = max(self.last_sign, head.heartbeat, *since)
@@ -316,7 +348,7 @@ class TapeReader:
                     return False
                 halves = halves[: i + 1]
                 break
-        self._head = [half for half in halves if half.groups]
+        self._head = [half for half in halves if half.rows]
         self._head_signature = tuple((half.generation, half.rows) for half in self._head)
         return True
 

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 TIME_UNIT = 1000  # log() keeps times to the microsecond: the head holds ns, columns hold us
 _WORD = 8
 _FRONT = 3  # words before the values
+_FEW = 16  # rows
+_ONE = struct.Struct("<q")
 
 
 class Schema:
@@ -83,6 +85,47 @@ def _walk(words: NDArray[np.int64], schemas: Mapping[int, Schema]) -> Iterator[_
         if at == start:
             return
         yield _Stretch(schema, start, (at - start) // schema.words)
+
+
+class Walked(NamedTuple):
+    """Whole rows in numbers."""
+
+    rows: int
+    points: int
+    times: dict[int, int]  # ns: the latest by schema
+    used: int  # bytes
+
+
+def walk(data: bytes | memoryview, schemas: Mapping[int, Schema]) -> Walked:
+    """What whole rows half a head begins with."""
+    rows = points = at = 0
+    times: dict[int, int] = {}
+    for _ in range(_FEW):  # NumPy takes as long for one as for a thousand
+        schema = schemas.get(_word(data, at)) if at + _WORD <= len(data) else None
+        if schema is None or at + schema.size > len(data) or _word(data, at + schema.size - _WORD) != schema.id:
+            return Walked(rows, points, times, at)
+        rows += 1
+        points += len(schema.metrics)
+        _note(times, schema, _word(data, at + 2 * _WORD))
+        at += schema.size
+    words = np.frombuffer(data, np.int64, (len(data) - at) // _WORD, at)
+    used = 0
+    for schema, start, count in _walk(words, schemas):
+        rows += count
+        points += count * len(schema.metrics)
+        used = start + count * schema.words
+        _note(times, schema, int(words[start + 2 : used : schema.words].max()))
+    return Walked(rows, points, times, at + used * _WORD)
+
+
+def _word(data: bytes | memoryview, at: int) -> int:
+    word: int = _ONE.unpack_from(data, at)[0]
+    return word
+
+
+def _note(times: dict[int, int], schema: Schema, time: int) -> None:
+    time = time // TIME_UNIT * TIME_UNIT
+    times[schema.id] = max(time, times.get(schema.id, time))
 
 
 def read_rows(data: bytes | bytearray | memoryview, schemas: Mapping[int, Schema]) -> tuple[list[Group], int]:
