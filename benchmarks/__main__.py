@@ -31,6 +31,7 @@ from benchmarks.size import size_row
 from benchmarks.startup import startup_row
 from benchmarks.stats import iqm_row
 from benchmarks.table import as_json, print_tables
+from benchmarks.ui import draw_rows, live_page_rows, paint_rows, peer_rows, weight_row
 
 RESULTS = Path(__file__).resolve().parent / "results" / "latest.json"
 WIDTH = 140  # of the tables where there is no terminal to ask
@@ -83,6 +84,11 @@ def _measure_rows(effort: Effort, progress: Progress, *, install: bool) -> list[
         "list of many runs": lambda: list_row(effort),
         "a live run": lambda: live_rows(effort),
         "IQM and its interval": lambda: iqm_row(effort),
+        "weight of the page": weight_row,
+        "the page beside others": lambda: peer_rows(effort, install),
+        "the page of many runs": lambda: paint_rows(effort),
+        "a chart of long runs": lambda: draw_rows(effort),
+        "the page of live runs": lambda: live_page_rows(effort),
         "import": lambda: startup_row(effort),
     }
     rows: list[Row] = []

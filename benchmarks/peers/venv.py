@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.peers.drivers import DRIVERS
@@ -21,15 +22,22 @@ def prepare() -> dict[str, str]:
     Returns:
         peer -> why it cannot be installed, for those that cannot.
     """
+    return install({"": _ALWAYS, **{name: driver.install for name, driver in DRIVERS.items()}})
+
+
+def install(packages: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Create the environment and install what is missing of the packages of each peer.
+
+    Returns:
+        peer -> why it cannot be installed, for those that cannot.
+    """
     if not PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", str(HERE)], check=True, capture_output=True)
     listed = subprocess.run([str(PYTHON), "-c", _LIST], check=True, capture_output=True, text=True)
     installed = set(json.loads(listed.stdout))
-    for package in _ALWAYS:
-        _install(package, installed)
     skipped = {}
-    for name, driver in DRIVERS.items():
-        for package in driver.install:
+    for name, wanted in packages.items():
+        for package in wanted:
             problem = _install(package, installed)
             if problem is not None:
                 skipped[name] = f"{package} cannot be installed: {problem}"
