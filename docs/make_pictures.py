@@ -1,22 +1,20 @@
-"""Make the pictures of the documentation from runs: of the demo, and of the examples that were run before.
+"""Make the pictures of the documentation from runs: of the demo, of the examples that were run before, and of the page.
 
 .venv/bin/python docs/make_pictures.py [DIRECTORY OF TAPES OF THE DEMO] [DIRECTORY OF TAPES OF EXAMPLES]
 """
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import screens
 from panels import DARK, LIGHT, Episodes, Line, Panel, draw
-from playwright.sync_api import sync_playwright
 from two_ways import two_ways
 
 import rolltape
-from rolltape.server import serve_in_background
 from rolltape.store import DirectoryStore
 
 IMAGES = Path(__file__).parent / "images"
@@ -37,7 +35,7 @@ def main() -> None:
     if not given:
         subprocess.run([sys.executable, "-m", "rolltape", "demo", "--no-ui", "--dir", str(tapes)], check=True)
     draw_two_ways(tapes)
-    photograph(tapes)
+    screens.main()
     if len(given) > 1:
         draw_frameworks(given[1])
 
@@ -66,29 +64,6 @@ def draw_frameworks(tapes: Path) -> None:
 def save(name: str, panels: list[Panel], steps: float, lowest: float, highest: float) -> None:
     for scheme, colors in (("light", LIGHT), ("dark", DARK)):
         (IMAGES / f"{name}-{scheme}.svg").write_text(draw(panels, "episode return", steps, lowest, highest, colors))
-
-
-def photograph(tapes: Path) -> None:
-    served = serve_in_background(tapes, None)
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--headless", "--no-sandbox"])
-        for scheme in ("light", "dark"):
-            page = browser.new_page(
-                viewport={"width": 1280, "height": 860}, color_scheme=scheme, device_scale_factor=1.5
-            )
-            page.goto(served.url)
-            page.wait_for_selector("section.chart[data-points]")
-            for row in page.locator("li[data-run]").all():
-                if not row.inner_text().split()[0].endswith(("s1", "s2")):
-                    row.locator("input").first.uncheck()
-            page.wait_for_timeout(1000)
-            plot = page.locator("section.chart .u-over").first.bounding_box()
-            page.mouse.move(plot["x"] + plot["width"] * 0.6, plot["y"] + plot["height"] * 0.4)
-            page.wait_for_timeout(500)
-            page.screenshot(path=IMAGES / f"page-{scheme}.png")
-        browser.close()
-    served.close()
 
 
 if __name__ == "__main__":
