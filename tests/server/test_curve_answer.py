@@ -395,3 +395,11 @@ def test_buckets_stay_while_a_run_goes_on(client: httpx.Client, tapes: Path) -> 
     assert (over.edges[-1], over.header["extent"]) == (1099, [0, 1099])
     single = read_curve(client.get("/api/curve", params={"metric": "y", "run": "over/b2", "buckets": 10}))
     assert (single.edges[0], single.edges[-1], single.header["extent"]) == (100, 999, [100, 999])
+
+
+def test_a_run_is_there_at_once(client: httpx.Client, tapes: Path) -> None:
+    for number in range(3):
+        with rolltape.init(project="new", id=f"r{number}", dir=tapes) as run:
+            run.log({"y": 1.0 * number}, step=1)
+        answer = read_curve(client.get("/api/curve", params={"metric": "y", "run": f"new/r{number}", "buckets": 4}))
+        assert answer.lines["y", f"new/r{number}"]["center"][0] == number

@@ -104,3 +104,37 @@ def test_seeds_that_are_all_alike_are_not_made_anew(monkeypatch: pytest.MonkeyPa
         check(question, values, "iqm", 5)
     assert made[0] == 600
     assert made[1] <= 4
+
+
+def test_what_all_points_decide_together() -> None:
+    """How many seeds have any value, and most at a point: that may be far from what is new."""
+    rng = np.random.default_rng(2)
+
+    def some(seeds: int, *held: slice) -> Floats:
+        values = np.full((seeds, 40), np.nan)
+        for row, part in zip(values, held, strict=True):
+            row[part] = rng.standard_normal(len(row[part]))
+        return values
+
+    early, late, all_of = slice(0, 20), slice(20, 40), slice(0, 40)
+    fifth = some(5, *[all_of] * 4, slice(0, 0))
+    in_turns = some(6, *[early] * 4, *[late] * 2)
+    full_once = some(7, *[slice(0, 12)] * 3, *[slice(10, 40)] * 4)
+    for values, row, column in ((fifth, 4, 39), (in_turns, 1, 5), (in_turns, 5, 30), (full_once, 1, 2)):
+        for statistic in ("iqm", "median", "mean"):
+            question = object()
+            check(question, values, statistic, 2)  # type: ignore[arg-type]
+            more = values.copy()
+            more[row, column] = 0.25
+            check(question, more, statistic, 2)  # type: ignore[arg-type]
+
+
+def test_a_point_that_leaves_bootstrap_t_without_bounds() -> None:
+    question, values = object(), np.random.default_rng(4).standard_normal((6, 30))
+    assert check(question, values, "mean", 3).kind == "bootstrap-t CI"
+    equal = values.copy()
+    equal[:, 20] = [0, 0, 0, 0, 0, 1]
+    assert check(question, equal, "mean", 3).kind == "t CI"
+    equal[:, 25] += 1
+    assert check(question, equal, "mean", 3).kind == "t CI"
+    assert check(question, values, "mean", 3).kind == "bootstrap-t CI"

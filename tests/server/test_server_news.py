@@ -256,7 +256,7 @@ def test_runs_that_nobody_writes_are_not_opened(tapes: Path, settled: None) -> N
         assert looker.news() == set()
         looker.looks.look_at([info.key for info in looker.store.runs()])
     assert opened == []
-    assert looker.store._files == {}
+    assert looker.store._followed._files == {}
 
 
 @pytest.mark.parametrize("mode", ["all", "open"])
@@ -308,12 +308,11 @@ def test_every_step_of_a_run_is_noticed_once(
         assert looker.news() == set(), "that look has noticed it"
         assert looker.looks.look_at(["other/o"]) == before
 
-    def refuse(_: RunFiles) -> int:
-        raise AssertionError("nobody writes it any more")
-
-    monkeypatch.setattr(RunFiles, "refresh", refuse)
+    refreshed: list[str] = []
+    monkeypatch.setattr(RunFiles, "refresh", lambda files: refreshed.append(files.key))
     assert looker.news() == set()
     assert looker.looks.look_at(["other/o"]) == before
+    assert refreshed == [], "nobody writes it any more"
 
 
 def test_an_index_is_no_news_and_a_note_is(tapes: Path, settled: None, every_time: None) -> None:
@@ -355,7 +354,7 @@ def test_a_strange_run_hides_no_other(tapes: Path, settled: None, monkeypatch: p
 
     looker = Looker(tapes)
     looker.news()
-    monkeypatch.setattr("rolltape.store.directory.look_at_ended", refuse)
+    monkeypatch.setattr("rolltape.store.followed_runs.look_at_ended", refuse)
     monkeypatch.setattr("rolltape.store.run_files.describe", refuse)
     record(tapes, "new")
     assert looker.news() == {"other/new"}

@@ -11,6 +11,8 @@ import pytest
 import rolltape
 from rolltape.store import Curve
 from rolltape.store import known_series as module
+from rolltape.store.axes import MetricAxis, StepAxis, TimeAxis
+from rolltape.store.buckets import Pieces, add_to, equal_edges, gather, points_as_pieces
 from rolltape.store.directory import DirectoryStore
 from rolltape.store.run_series import RunSeries
 
@@ -67,6 +69,45 @@ def test_a_run_that_goes_on(tapes: Path, x: str, resumed: str) -> None:
         run.close()
         step -= 700
         check(store, tapes, x=x, resumed=resumed)
+
+
+def test_a_later_metric_moves_where_the_latest_points_begin(tapes: Path) -> None:
+    with rolltape.init(project="p", id="r", dir=tapes) as run:
+        run.log_batch({"y": np.arange(100.0)}, step=np.arange(100))
+    store = rolltape.open(tapes)
+    with rolltape.init(project="p", id="r", dir=tapes) as run:
+        run.log({"y": 1.0}, 50)
+        check(store, tapes, resumed="latest")
+        run.log({"z": 1.0}, 20)
+        check(store, tapes, resumed="latest")
+
+
+def test_only_new_points_on_the_same_axis_are_added(tapes: Path) -> None:
+    with rolltape.init(project="p", id="r", dir=tapes) as run:
+        run.log_batch({"y": np.arange(100.0), "z": np.arange(100.0)}, step=np.arange(100))
+    files = rolltape.open(tapes).files("r")
+    with files.reading() as read:
+        series = [
+            RunSeries(read, "y", axis, "all")
+            for axis in (StepAxis(), TimeAxis(), TimeAxis(1.0), TimeAxis(1.0, [(3, 4)]))
+        ]
+        places = [one.place() for one in series]
+        for i, place in enumerate(places):
+            assert place is not None
+            assert [one.since(place) is not None for one in series] == [i == j for j in range(4)]
+        assert RunSeries(read, "y", MetricAxis(read, "z"), "all").place() is None
+        assert RunSeries(read, "y", StepAxis(), "latest").place() is None
+
+
+@pytest.mark.parametrize("x", [[0.0], [10.0], [9.5, 10.0, 10.5], [-1.0], [3.0], [2.0, 3.0], [-5.0, 4.0, 20.0], [11.0]])
+def test_pieces_are_added_around_where_they_are(x: list[float]) -> None:
+    edges = equal_edges(0.0, 10.0, 10)
+    before = points_as_pieces(np.array([0.5, 3.0, 10.0]), np.array([1.0, np.nan, 4.0]))
+    new = points_as_pieces(np.array(x), np.arange(len(x)) + 0.5)
+    found = add_to(gather(before, edges), new, edges)
+    wanted = gather(Pieces._make(np.concatenate(both) for both in zip(before, new, strict=True)), edges)
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other)
 
 
 def test_only_what_is_new_is_read(tapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -246,22 +246,25 @@ def test_a_live_run_is_read_as_far_as_it_is_new(tapes: Path, read: list[str]) ->
     run.log({"loss": 7.0})
     first = known(store)["p/live"]["loss"]
     assert (first.points, first.last) == (100_001, 7.0)
+    run.log({"loss": 7.0})
+    assert store.runs()[0].points == 100_002, "of a head too, where nothing else is new"
+    known(store)
     read.clear()
     infos = store.runs()
     for _ in range(2):
         assert store.known_summaries(infos, 0)[1] == 0, "nothing new"
     run.log({"loss": -8.0, "new": 1.0})
     infos = store.runs()
-    assert infos[0].points == 100_003
+    assert infos[0].points == 100_004
     found, pending = store.known_summaries(infos, 0)
     assert pending == 1
     assert found["p/live"]["loss"].last == 7.0, "what was known, until there is time"
     now = store.known_summaries(infos, LONG)[0]["p/live"]
-    assert (now["loss"].points, now["loss"].min, now["loss"].last, now["new"].points) == (100_002, -8.0, -8.0, 1)
+    assert (now["loss"].points, now["loss"].min, now["loss"].last, now["new"].points) == (100_003, -8.0, -8.0, 1)
     assert read == [], "its frames are counted once"
     run.close()
-    assert known(store)["p/live"]["loss"].points == 100_002
-    assert known(DirectoryStore(tapes))["p/live"]["loss"].points == 100_002
+    assert known(store)["p/live"]["loss"].points == 100_003
+    assert known(DirectoryStore(tapes))["p/live"]["loss"].points == 100_003
 
 
 def test_a_live_run_that_ends_with_nothing_new_is_told_as_ended(tapes: Path) -> None:

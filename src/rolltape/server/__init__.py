@@ -1,4 +1,4 @@
-"""The page and the API of `rolltape ui`: an HTTP server that reads a directory of tapes and never writes to it."""
+"""The page and the API of `rolltape ui`: an HTTP server that reads a directory of tapes and changes no recording."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Token:
         return f"rolltape-{self.port}"
 
     @property
-    def pass_(self) -> str:
+    def cookie_value(self) -> str:
         """The cookie's value: other servers of the machine are sent it too, so it does not hold the token."""
         return hmac.new(self.text.encode(), self.cookie.encode(), hashlib.sha256).hexdigest()
 
@@ -73,7 +73,7 @@ def has_bearer(token: Token, headers: Headers) -> bool:
 def has_cookie(token: Token, headers: Headers) -> bool:
     """Whether a request has the cookie."""
     pairs = (pair.strip().partition("=") for line in headers.getlist("cookie") for pair in line.split(";"))
-    return any(name == token.cookie and _is_same(value, token.pass_) for name, _, value in pairs)
+    return any(name == token.cookie and _is_same(value, token.cookie_value) for name, _, value in pairs)
 
 
 def entrance(token: Token, scope: Scope) -> Response | None:
@@ -86,7 +86,7 @@ def entrance(token: Token, scope: Scope) -> Response | None:
         return locked(scope, "The token in this address is not the one of this server, which may have been restarted.")
     address = _address(scope, "&".join(pair for pair in pairs if pair not in given))
     response = RedirectResponse(address, 303, headers={"cache-control": "no-store"})
-    response.set_cookie(token.cookie, token.pass_, path="/", httponly=True, samesite="strict")
+    response.set_cookie(token.cookie, token.cookie_value, path="/", httponly=True, samesite="strict")
     return response
 
 

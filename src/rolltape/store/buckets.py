@@ -112,8 +112,7 @@ def add_to(whole: Sums, pieces: Pieces, edges: Floats) -> Sums:
     """
     x = pieces.x
     first = max(int(edges.searchsorted(x.min(), "right")) - 1, 0)
-    # One bucket more than hold any: the last of those counted holds its right edge, which only the last of all may do
-    last = min(int(edges.searchsorted(x.max(), "right")) + 1, len(edges) - 1)
+    last = min(int(edges.searchsorted(x.max(), "right")), len(edges) - 1)
     if first >= last:
         return whole
     part = add([Sums._make(column[first:last] for column in whole), gather(pieces, edges[first : last + 1])])

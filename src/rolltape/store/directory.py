@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import math
 import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rolltape.errors import MetricNotFound, RunNotFound, StoreError
+from rolltape.errors import MetricNotFound, StoreError
+from rolltape.store.arguments import check_resumed, check_window
 from rolltape.store.axes import Axis, MetricAxis, StepAxis
 from rolltape.store.buckets import as_buckets, equal_edges
-from rolltape.store.cache_directory import cache_directory
 from rolltape.store.catalogue import Catalogue
+from rolltape.store.followed_runs import FollowedRuns, find_run, instead_of
 from rolltape.store.known_series import KnownSeries
 from rolltape.store.known_summaries import KnownSummaries
-from rolltape.store.listing import Listing, Seen, Standing
+from rolltape.store.listing import Listing, Standing
 from rolltape.store.model import Buckets, Curve, Gap, MetricSummary, Points, Resumed, RunInfo, WriterInfo
 from rolltape.store.run_files import RunFiles
-from rolltape.store.run_info import look_at_ended, strange
 from rolltape.store.run_series import AXES, RunSeries, axis_of
 from rolltape.store.run_summaries import RunSummaries
 from rolltape.store.where import compile_where
-from rolltape.tape.filesystem import is_network
 from rolltape.tape.index_file import IndexUnusable
 from rolltape.tape.indexed_tape import IndexedTape, Progress, nowhere
 
@@ -55,13 +52,12 @@ class DirectoryStore:
         self.root = Path(root).expanduser().resolve()
         if not self.root.is_dir():
             raise StoreError(f"there is no directory {self.root}")
-        self._files: dict[str, RunFiles] = {}  # by key
+        self._followed = FollowedRuns(self.root)
         self._axes: OrderedDict[tuple[RunFiles, str], tuple[int, MetricAxis]] = OrderedDict()
         self._series = KnownSeries(self._ask)
-        self._on_network = is_network(self.root)
         self._lock = threading.Lock()
-        self._listing = Listing(self.root, self._look, self._summaries_in, Catalogue.of(self.root))
-        self._known = KnownSummaries(self._listing, self._files.get, self._files_of, self._summaries)
+        self._listing = Listing(self.root, self._followed.look, self._summaries_in, Catalogue.of(self.root))
+        self._known = KnownSummaries(self._listing, self._followed.get, self._followed.of, self._summaries)
 
     def runs(self, project: str | None = None, where: str | None = None) -> list[RunInfo]:
         """The runs, newest first.
@@ -106,7 +102,7 @@ class DirectoryStore:
         files = self.files(run)
         columns = files.points(metric)
         if not len(columns.step) and metric not in files.metrics():
-            raise MetricNotFound(f"run {files.key} has no metric {metric!r}{_instead([files], metric)}")
+            raise MetricNotFound(f"run {files.key} has no metric {metric!r}{instead_of([files], metric)}")
         return Points(*columns)
 
     def scan(
@@ -126,8 +122,8 @@ class DirectoryStore:
         Raises:
             RunNotFound, MetricNotFound: there is none; StoreError: the window is not possible.
         """
-        _check_window(window)
-        _check_resumed(resumed)
+        check_window(window)
+        check_resumed(resumed)
         files = self.files(run)
 
         def blocks(series: RunSeries) -> Iterator[tuple[NDArray[np.float64], Points]] | None:
@@ -135,7 +131,7 @@ class DirectoryStore:
 
         found = self._ask(files, [metric], x, resumed, blocks)[0]
         if found is None:
-            raise MetricNotFound(f"run {files.key} has no metric {metric!r}{_instead([files], metric)}")
+            raise MetricNotFound(f"run {files.key} has no metric {metric!r}{instead_of([files], metric)}")
         return found
 
     def curve(
@@ -169,7 +165,7 @@ class DirectoryStore:
         """
         found = self.curves([metric], runs, x, window, buckets, exact, resumed)
         if not found:
-            raise MetricNotFound(f"none of the runs has a metric {metric!r}{_instead(self._chosen(runs), metric)}")
+            raise MetricNotFound(f"none of the runs has a metric {metric!r}{instead_of(self._chosen(runs), metric)}")
         return found[metric]
 
     def curves(
@@ -198,8 +194,8 @@ class DirectoryStore:
         """
         if not 1 <= buckets <= _MOST_BUCKETS:
             raise StoreError(f"buckets must be 1 to {_MOST_BUCKETS}, not {buckets}")
-        _check_resumed(resumed)
-        _check_window(window)
+        check_resumed(resumed)
+        check_window(window)
         chosen = self._chosen(runs, look=look)
         if window is None:
             window, look = self._extent(chosen, metrics, x, resumed, look=look), False
@@ -238,7 +234,7 @@ class DirectoryStore:
         Raises:
             RunNotFound, StoreError: as of `curves`, whose arguments these are.
         """
-        _check_resumed(resumed)
+        check_resumed(resumed)
         return self._extent(self._chosen(runs, look=look), metrics, x, resumed, look=look)
 
     def index(self, runs: Sequence[str] | None = None, progress: Progress = nowhere) -> None:
@@ -314,38 +310,19 @@ class DirectoryStore:
 
     def files_of(self, key: str) -> RunFiles:
         """The files of the run of this key, whether or not it is there."""
-        with self._lock:
-            files = self._files.get(key)
-            if files is None:
-                files = self._files[key] = self._new_files(key)
-            return files
+        return self._followed.of(key)
 
     def files(self, run: str) -> RunFiles:
         """The files of one run. Raises RunNotFound."""
         return self._chosen([run])[0]
 
-    def _new_files(self, key: str) -> RunFiles:
-        return RunFiles(self.root / key, self._index_places, on_network=self._on_network)
-
-    def _files_of(self, key: str, keep: bool) -> RunFiles:
-        return self.files_of(key) if keep else self._new_files(key)
-
     def _drop_all_but(self, keys: Set[str]) -> None:
         """Forget the files of runs that are gone."""
-        with self._lock:
-            for gone in self._files.keys() - keys:
-                files = self._files.pop(gone)
-                self._series.forget(files)
+        for files in self._followed.drop_all_but(keys):
+            self._series.forget(files)
+            with self._lock:
                 for kept in [kept for kept in self._axes if kept[0] is files]:
                     del self._axes[kept]
-
-    def _look(self, directory: Path) -> Seen:
-        key = f"{directory.parent.name}/{directory.name}"
-        try:
-            seen = None if key in self._files else look_at_ended(directory)
-            return seen or self.files_of(key).seen()
-        except Exception as error:  # one strange run must not hide the others
-            return Seen(strange(directory, error), "open")
 
     def _summaries_in(self, directory: Path) -> RunSummaries:
         return self._known.read(f"{directory.parent.name}/{directory.name}")
@@ -355,14 +332,13 @@ class DirectoryStore:
         if runs is None:
             return self.run_files()
         if not look:
-            with self._lock:
-                known = [self._files.get(run) for run in dict.fromkeys(runs)]
+            known = [self._followed.get(run) for run in dict.fromkeys(runs)]
             if all(files is not None and files.version for files in known):
                 return [files for files in known if files is not None]
         keyed = {run: self.root / run for run in runs if _KEY.fullmatch(run)}
         direct = {run: self.files_of(run) for run, path in keyed.items() if (path / "run.json").exists()}
         every = [] if len(direct) == len(set(runs)) else self.run_files()
-        return [direct.get(run) or _find(every, run, self.root) for run in dict.fromkeys(runs)]
+        return [direct.get(run) or find_run(every, run, self.root) for run in dict.fromkeys(runs)]
 
     def _summaries(self, files: RunFiles, progress: Progress = nowhere) -> list[MetricSummary]:
         def summarize(tapes: list[IndexedTape]) -> list[MetricSummary]:
@@ -435,42 +411,6 @@ class DirectoryStore:
                 while sum(axis.nbytes for _, axis in self._axes.values()) > _AXES and len(self._axes) > 1:
                     self._axes.popitem(last=False)
         return kept[1]
-
-    def _index_places(self, tape: Path) -> list[Path]:
-        """Where the index of a tape may lie: beside it, or in the user's cache directory."""
-        name = f"{tape.stem}.index"
-        cache = cache_directory()
-        digest = hashlib.blake2b(str(tape).encode(errors="surrogateescape"), digest_size=12).hexdigest()
-        beside = [] if self._on_network else [tape.with_name(name)]
-        return beside + ([] if cache is None else [cache / "indexes" / digest[:2] / f"{digest}.index"])
-
-
-def _check_resumed(resumed: str) -> None:
-    if resumed not in get_args(Resumed):
-        raise StoreError(f"resumed must be one of {', '.join(get_args(Resumed))}, not {resumed!r}")
-
-
-def _check_window(window: tuple[float, float] | None) -> None:
-    if window is not None and not (all(map(math.isfinite, window)) and window[0] < window[1]):
-        raise StoreError(f"window must be two finite numbers, the first smaller, not {window}")
-
-
-def _instead(chosen: Sequence[RunFiles], metric: str) -> str:
-    """What else goes by the name of a metric that has no points."""
-    kinds = {str(event.get("kind")) for files in chosen for event in files.events() if event.get("name") == metric}
-    return f", but {', '.join(sorted(kinds))} of that name" if kinds else ""
-
-
-def _find(every: Sequence[RunFiles], run: str, root: Path) -> RunFiles:
-    for files in every:
-        if files.key == run:
-            return files
-    matches = [files for files in every if files.is_called(run)]
-    if len(matches) > 1:
-        raise RunNotFound(f"several runs are called {run!r}: {', '.join(files.key for files in matches)}")
-    if not matches:
-        raise RunNotFound(f"there is no run {run!r} in {root}")
-    return matches[0]
 
 
 def _union(extents: Iterable[tuple[float, float]]) -> tuple[float, float]:

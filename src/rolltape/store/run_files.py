@@ -140,6 +140,14 @@ class RunFiles:
                 return Seen(info, "ended")
             return Seen(info, "open" if any(one.alive for one in told) else "silent")
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether a writer lived at the last look, as far as this machine can tell."""
+        with self._lock:
+            return any(tape.reader.alive for tape in self._tapes.values()) or any(
+                one.alive for one in self._glances.values()
+            )
+
     def started(self) -> float:
         """When the run began, in unix seconds."""
         with self._lock:

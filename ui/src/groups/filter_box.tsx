@@ -23,7 +23,7 @@ export function FilterBox() {
         id="filter"
         aria-label="Filter runs: words, or a condition"
         aria-invalid={wrong !== null}
-        placeholder="Filter: ppo, or lr < 1e-3 and seed = 1"
+        placeholder="Filter: ppo, or lr < 1e-3"
         title={"words: every word must be in a run's name, tags, status or settings\ncondition: lr > 1e-4 and env_id = 'Ant-v5', name like 'ppo%', status = 'finished', last.loss < 3"}
         defaultValue={typed}
         onInput={(event) => {

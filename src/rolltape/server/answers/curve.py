@@ -26,7 +26,6 @@ from rolltape.store import Curve
 COLUMNS = ("count", "center", "low", "high", "n")
 
 _MOST_METRICS = 8
-_RECENT = 5.0  # s: how old what is known of the runs may be to tell whether one goes on
 _MOST_MARKS = 200  # buckets that are told to hold NaN or infinities
 
 
@@ -105,9 +104,7 @@ def _whole(extent: tuple[float, float], sources: Sources, keys: list[str]) -> tu
     low, high = extent
     if high <= low:
         return low, max(low + 1.0, float(np.nextafter(low, np.inf)))
-    asked = set(keys)
-    goes_on = any(info.status == "running" and info.key in asked for info in sources.store.recent_runs(_RECENT))
-    return live_window(extent) if goes_on else extent
+    return live_window(extent) if any(sources.store.files_of(key).goes_on for key in keys) else extent
 
 
 def _tell_metric(

@@ -112,7 +112,7 @@ const FIXED: Record<string, Omit<Column, "spec">> = {
     title: "duration",
     kind: "",
     meaning: "from start to end, or until now: mean of its runs",
-    width: 86,
+    width: 104,
     numeric: true,
     cell: (group) => duration(group.duration),
     order: (group) => group.duration,

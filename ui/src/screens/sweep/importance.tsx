@@ -15,7 +15,7 @@ const percent = (share: number | null) => (share === null ? "–" : `${Math.roun
 function verdictOf({ importance, null_high, note, correlation }: Importance): string {
   if (note || importance === null || null_high === null) return note || "nothing can be told";
   if (importance <= null_high) return `${percent(importance)}: not distinguishable from chance`;
-  const trend = correlation === null || Math.abs(correlation) < 0.2 ? "" : correlation > 0 ? ", scores rise with it" : ", scores fall with it";
+  const trend = correlation === null || correlation ** 2 < importance / 2 ? "" : correlation > 0 ? ", scores rise with it" : ", scores fall with it";
   return `${percent(importance)} of the variation${trend}`;
 }
 
