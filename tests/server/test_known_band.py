@@ -120,7 +120,17 @@ def test_what_all_points_decide_together() -> None:
     fifth = some(5, *[all_of] * 4, slice(0, 0))
     in_turns = some(6, *[early] * 4, *[late] * 2)
     full_once = some(7, *[slice(0, 12)] * 3, *[slice(10, 40)] * 4)
-    for values, row, column in ((fifth, 4, 39), (in_turns, 1, 5), (in_turns, 5, 30), (full_once, 1, 2)):
+    never_five = some(5, *[all_of] * 3, slice(0, 20), slice(20, 40))
+    with_gaps = some(7, *[all_of] * 7)
+    with_gaps[5, 6:30] = with_gaps[6, :10] = with_gaps[6, 12:30] = np.nan
+    for values, row, column in (
+        (never_five, 1, 5),
+        (with_gaps, 1, 7),
+        (fifth, 4, 39),
+        (in_turns, 1, 5),
+        (in_turns, 5, 30),
+        (full_once, 1, 2),
+    ):
         for statistic in ("iqm", "median", "mean"):
             question = object()
             check(question, values, statistic, 2)  # type: ignore[arg-type]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import random
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,3 +133,63 @@ def test_rows_of_a_schema_that_is_not_known_yet_follow_later(tapes: Path) -> Non
         ("other",): [[2.0]],
     }
     run.close()
+
+
+class ReadFile(io.FileIO):
+    """A head that tells before each time it is read."""
+
+    before: Callable[[int], None]
+    reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:  # type: ignore[override]
+        ReadFile.before(ReadFile.reads)
+        ReadFile.reads += 1
+        return super().read(-1 if size is None else size) or b""
+
+
+@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("rows", [0, 3])
+def test_rows_that_become_a_frame_while_the_head_is_read_are_not_missed(
+    tapes: Path, monkeypatch: pytest.MonkeyPatch, number: int, rows: int
+) -> None:
+    """At the end of a run there is no other half whose generation would tell."""
+    run = rolltape.init(project="p", id="r")
+    run.log({"loss": 0.0})
+    path = next((tapes / "p" / "r").glob("*.tape"))
+    reader = TapeReader(path)
+    assert reader.points == 1
+    for _ in range(rows):
+        run.log({"loss": 1.0})
+    writer = run._writer  # its head is emptied, and not yet removed
+
+    def flush_meanwhile(reads: int) -> None:
+        if reads == number:
+            assert writer.flush()
+            half = writer.half
+            writer._head._words[4 + 3 * half.number] = 0  # type: ignore[union-attr]  # as at the end
+
+    monkeypatch.setattr(ReadFile, "before", staticmethod(flush_meanwhile), raising=False)
+    monkeypatch.setattr(ReadFile, "reads", 0)
+    monkeypatch.setattr(head_module.io, "FileIO", ReadFile)
+    reader.refresh()
+    assert reader.points == 1 + rows
+
+
+def test_a_tape_that_was_being_written_to_is_looked_at_again(tapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = rolltape.init(project="p", id="r")
+    run.log({"loss": 0.0})
+    path = next((tapes / "p" / "r").glob("*.tape"))
+    reader = TapeReader(path)
+    before = path.read_bytes()
+    assert run._writer.flush()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(before) + 50])
+    read = head_module.read_head
+
+    def grow_meanwhile(*args: Any) -> Any:
+        path.write_bytes(whole)
+        return read(*args)
+
+    monkeypatch.setattr("rolltape.tape.reader.read_head", grow_meanwhile)
+    reader.refresh()
+    assert (reader.points, reader.problem) == (1, None)

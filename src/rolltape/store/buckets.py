@@ -111,8 +111,9 @@ def add_to(whole: Sums, pieces: Pieces, edges: Floats) -> Sums:
     Only the buckets around them are counted again. ``whole`` stays as it is.
     """
     x = pieces.x
-    first = max(int(edges.searchsorted(x.min(), "right")) - 1, 0)
-    last = min(int(edges.searchsorted(x.max(), "right")), len(edges) - 1)
+    buckets = len(edges) - 1
+    first = min(max(int(edges.searchsorted(x.min(), "right")) - 1, 0), buckets - 1)  # the last holds its right edge
+    last = min(int(edges.searchsorted(x.max(), "right")), buckets)
     if first >= last:
         return whole
     part = add([Sums._make(column[first:last] for column in whole), gather(pieces, edges[first : last + 1])])

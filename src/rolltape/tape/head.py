@@ -198,6 +198,7 @@ class HeadSnapshot(NamedTuple):
     lost: int
     halves: list[HeadRows]  # by generation
     places: bytes  # the header's words on the halves
+    whole: bool = True  # whether no half came or went while it was read
 
 
 def read_head(
@@ -241,8 +242,9 @@ def read_head(
         end = offset + walked.used if walked.used < size else -1
         halves.append(HeadRows(generation, (data,), walked, schemas, unknown, end))
     halves.sort(key=lambda half: half.generation)
-    places = after[8 * _HALVES :] if len(halves) else b""
-    return HeadSnapshot(words[2][_BEAT], words[2][_LOST], halves, places)
+    whole = words[0][_HALVES:] == words[1][_HALVES:] == words[2][_HALVES:]
+    places = after[8 * _HALVES :] if halves and whole else b""
+    return HeadSnapshot(words[2][_BEAT], words[2][_LOST], halves, places, whole)
 
 
 def _follow(file: io.FileIO, header: bytes, schemas: Mapping[int, Schema], last: HeadSnapshot) -> HeadSnapshot | None:

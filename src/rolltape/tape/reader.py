@@ -80,6 +80,7 @@ class TapeReader:
         self.problem: str | None = None  # in words: what lies behind the last whole frame
         self.frames = 0
         self.size = 0  # bytes of whole frames
+        self._size_read = 0  # of the file when its frames were last read
         self.last_frame = 0  # the byte at which the last whole one begins
         self.opened = 0  # ns: the first frame
         self.last_sign = 0  # ns: the last frame or heartbeat
@@ -281,6 +282,7 @@ class TapeReader:
 
     def _read_frames(self) -> None:
         with self.path.open("rb") as file:
+            self._size_read = os.fstat(file.fileno()).st_size
             while isinstance(frame := read_frame(file, self.size, self.frames), tuple):
                 self._torn = True
                 try:
@@ -324,27 +326,35 @@ class TapeReader:
         elif kind == Kind.HEARTBEAT:
             self._lost = json.loads(payload)["lost"]
 
+    def _is_stuck(self) -> bool:
+        """Whether looking at the tape again would show no more of it: it was not being written to when it was read."""
+        return self.problem is not None and os.stat(self._path).st_size == self._size_read  # noqa: PTH116
+
     def _read_head(self, final: bool) -> bool:
         """Take the head's rows; False if a frame was made meanwhile, so that the tape must be looked at first.
 
         The final look takes what there is: an interrupted writer may have skipped a generation.
         """
         head = self._snapshot = read_head(self._head_path, self._schemas, self._snapshot)
+        here = {half.generation for half in head.halves} if head is not None else set()
+        gone = {half.generation for half in self._head if half.generation > self._framed} - here
+        # What is not in a half any more is on the tape
+        if (gone or (head is not None and not head.whole)) and not final and not self._is_stuck():
+            return False
         if head is None:
-            stale = bool(self._head) and self.problem is None and self._head[-1].generation > self._framed
             self._head, self._head_signature = [], ()
-            return final or not stale
+            return True
         self._head_lost = head.lost
         times = [time for half in head.halves for time in half.times.values()]
         # Rows come between two heartbeats; a time that is far from them was given by the caller
         since = [time for time in times if head.heartbeat < time < head.heartbeat + _BEAT]
         self.last_sign = max(self.last_sign, head.heartbeat, *since)
         halves = [half for half in head.halves if half.generation > self._framed]
-        if halves and halves[0].generation > self._framed + 1 and self.problem is None and not final:
+        if halves and halves[0].generation > self._framed + 1 and not final and not self._is_stuck():
             return False
         for i, half in enumerate(halves):
             if half.unknown:  # its schema was declared after the tape was looked at
-                if self.problem is None and not final:
+                if not final and not self._is_stuck():
                     return False
                 halves = halves[: i + 1]
                 break
