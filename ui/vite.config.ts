@@ -1,23 +1,17 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
 /** Every asset also as .br and .gz: the server sends what the browser takes, and never compresses by itself. */
 function compressed(): Plugin {
-  let directory = "";
   return {
     name: "compressed",
-    apply: "build",
-    configResolved: (config) => {
-      directory = `${config.root}/${config.build.outDir}/assets`;
-      if (config.build.outDir.startsWith("/")) directory = `${config.build.outDir}/assets`;
-    },
-    closeBundle: () => {
-      for (const name of readdirSync(directory)) {
-        const bytes = readFileSync(`${directory}/${name}`);
+    writeBundle: ({ dir }, bundle) => {
+      for (const name of Object.keys(bundle).filter((file) => file.startsWith("assets/"))) {
+        const bytes = readFileSync(`${dir}/${name}`);
         const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
-        writeFileSync(`${directory}/${name}.br`, brotliCompressSync(bytes, { params }));
-        writeFileSync(`${directory}/${name}.gz`, gzipSync(bytes, { level: 9 }));
+        writeFileSync(`${dir}/${name}.br`, brotliCompressSync(bytes, { params }));
+        writeFileSync(`${dir}/${name}.gz`, gzipSync(bytes, { level: 9 }));
       }
     },
   };
@@ -28,7 +22,9 @@ const UNUSED_OF_UPLOT: readonly [string, string][] = [
   ["(paths.stepped = stepped);", ""],
   ["(paths.bars    = bars);", ""],
   ["(paths.spline  = monotoneCubic);", ""],
-  ["const mode = self.mode = opts.mode || 1;", "const mode = 1;"],
+  ["const mode = self.mode;", "const mode = 1;"],
+  ["const mode = u.mode;", "const mode = 1;"],
+  ["let mode = self.mode;", "const mode = 1;"],
   ["const showLegend = legend.show;", "const showLegend = false;"],
 ];
 

@@ -403,3 +403,18 @@ def test_a_run_is_there_at_once(client: httpx.Client, tapes: Path) -> None:
             run.log({"y": 1.0 * number}, step=1)
         answer = read_curve(client.get("/api/curve", params={"metric": "y", "run": f"new/r{number}", "buckets": 4}))
         assert answer.lines["y", f"new/r{number}"]["center"][0] == number
+
+
+@pytest.mark.parametrize("smooth", ["ema:0.9", "mean:11", "gaussian:5", "median:5"])
+def test_a_smoothed_line_is_the_same_at_every_zoom(tapes: Path, smooth: str) -> None:
+    with rolltape.init(project="zoom", id="walk", dir=tapes) as run:
+        run.log_batch({"m": np.random.default_rng(0).normal(size=4000).cumsum()}, step=np.arange(4000))
+    with serve_in_background(tapes, 0) as served, httpx.Client(base_url=served.url, trust_env=False) as client:
+
+        def line(**params: Any) -> Any:
+            told = {"metric": "m", "run": "zoom/walk", "smooth": smooth, **params}
+            return read_curve(client.get("/api/curve", params=told)).lines["m", "zoom/walk"]["center"]
+
+        whole = line(lo=-0.5, hi=3999.5, buckets=400)
+        part = line(lo=1999.5, hi=2999.5, buckets=100)
+    np.testing.assert_allclose(part, whole[200:300], atol=0.02)

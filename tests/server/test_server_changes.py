@@ -281,3 +281,12 @@ def test_a_run_behind_a_link_is_not_moved(writer: httpx.Client, tapes: Path) -> 
 def test_wrong_deletes(writer: httpx.Client, body: Any) -> None:
     assert writer.post("/api/delete", json=body).status_code == 400
     assert len(writer.get("/api/runs").json()["runs"]) == 3
+
+
+def test_no_note_is_written_behind_a_link(writer: httpx.Client, tapes: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (tapes / "other" / "o").rename(elsewhere)
+    (tapes / "other" / "o").symlink_to(elsewhere)
+    answer = writer.post("/api/notes", json={"runs": [OTHER], "note": "x"})
+    assert answer.status_code in (404, 409), answer.text
+    assert not (elsewhere / "notes.json").exists()

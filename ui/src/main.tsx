@@ -1,6 +1,5 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import "uplot/dist/uPlot.min.css";
 import { followAddress } from "./address";
 import { App } from "./app";
 import { start } from "./groups/state";

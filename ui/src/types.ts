@@ -94,6 +94,8 @@ export interface Curve {
   x: XAxis;
   buckets: number;
   edges: Float64Array;
+  /** From the first point to the last; the buckets of runs that go on reach further. */
+  extent?: Span | null;
   lines: Line[];
   version: number;
   exact: boolean;

@@ -49,17 +49,19 @@ def smooth(x: ArrayLike, y: ArrayLike, method: Method, amount: float, *, span: f
     raise ValueError(f"method is {method!r}, but must be one of {', '.join(METHODS)}")
 
 
-def smooth_curve(curve: Curve, method: Method, amount: float) -> dict[str, Floats]:
+def smooth_curve(curve: Curve, method: Method, amount: float, *, span: float | None = None) -> dict[str, Floats]:
     """The smoothed mean line [b] of each run, by its key; ``method`` and ``amount`` as of `smooth`.
 
-    Smoothing starts anew behind every restart (see `segments`). x is the centre of a bucket and the span of TWEMA what
-    the curve shows, from its first edge to its last, so all runs are smoothed alike. The curve is not changed, and
-    its min and max remain those of the raw values.
+    Smoothing starts anew behind every restart (see `segments`). x is the centre of a bucket; the span of TWEMA is
+    ``span``, or what the curve shows, from its first edge to its last, so all runs are smoothed alike. The curve is
+    not changed, and its min and max remain those of the raw values.
 
     Raises:
         ValueError: an argument is not what it must be; the message names it.
     """
-    x, span = centres(curve.edges), float(curve.edges[-1]) - float(curve.edges[0])
+    x = centres(curve.edges)
+    if span is None:
+        span = float(curve.edges[-1]) - float(curve.edges[0])
     answer = {}
     for key, buckets in curve.runs.items():
         line_of_run = buckets.mean.astype(float)

@@ -77,7 +77,13 @@ class Changes:
         return json_reply(await run_sync(do, limiter=self._one))
 
     def _write_notes(self, wanted: NotesChange) -> dict[str, Any]:
-        chosen = runs.choose(self._sources.store, wanted.runs)
+        store = self._sources.store
+        chosen = runs.choose(store, wanted.runs)
+        for files in chosen:
+            try:
+                check_inside(store.root, files.key)
+            except StoreError as error:
+                raise Refused(f"run {shown(files.key)}: its notes cannot be written: {error}", 409) from error
         for files in chosen:
             tags = runs.tell_run(files)["tags"]
             try:

@@ -41,4 +41,4 @@ def move_to_trash(root: Path, key: str) -> Path:
 def check_inside(root: Path, key: str, what: str = "") -> None:
     """Raises StoreError where a link leads from ``key`` out of the store or to another place in it."""
     if (root / key).resolve() != root / key:
-        raise StoreError(f"{what or f'run {key!r}'} lies behind a link: only what lies in the store itself is moved")
+        raise StoreError(f"{what or f'run {key!r}'} lies behind a link: only what lies in the store itself is changed")

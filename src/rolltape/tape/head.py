@@ -251,22 +251,19 @@ def _follow(file: io.FileIO, header: bytes, schemas: Mapping[int, Schema], last:
     """``last`` with what came after it; None if the halves changed meanwhile."""
     ends = {offset: offset + size for offset, size in _ranges(header)}
     halves = []
-    came = False
     for half in last.halves:
         if half.end >= 0:
             limit = min((end for offset, end in ends.items() if offset <= half.end < end), default=half.end)
             more = _rows_after(file, half.end, limit, schemas)
             if more is not None:
                 data, walked, unknown = more
-                came = True
                 end = half.end + walked.used
                 half = half.then(data, walked, unknown, end if end < limit else -1)
         halves.append(half)
-    if came:
-        file.seek(0)
-        header = file.read(_HEADER.size)
-        if header[8 * _HALVES :] != last.places:
-            return None
+    file.seek(0)
+    header = file.read(_HEADER.size)
+    if header[8 * _HALVES :] != last.places:
+        return None
     words = _HEADER.unpack(header)
     return HeadSnapshot(words[_BEAT], words[_LOST], halves, last.places)
 

@@ -9,7 +9,7 @@ export function csvOf(method: string, rows: readonly (readonly Field[])[]): stri
   return `# ${method.replace(/\s+/g, " ")}\n${lines.join("\n")}\n`;
 }
 
-function csvField(field: Field): string {
+export function csvField(field: Field): string {
   const text = field === null || field === undefined ? "" : String(field);
   return /[",\r\n]|^[#\s]|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
@@ -27,11 +27,11 @@ export function svgFileOf(figure: ComponentChild): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${text.replace(NOT_XML, "\ufffd")}\n`;
 }
 
-export function download(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+export function download(name: string, type: string, content: string | Blob): void {
+  const url = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement("a");
   link.href = url;
-  link.download = name.replace(/[^\w.-]+/g, "_");
+  link.download = name.replace(/[^\p{L}\p{N}._+-]+/gu, "_").slice(-120);
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

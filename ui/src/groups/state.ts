@@ -10,6 +10,8 @@ import { queryOf } from "./filter";
 
 const DEFAULT_GROUPS = 10;
 const REFRESH_MS = 1000;
+/** How often the groups are asked for where only their marks and ages are seen. */
+const ASIDE_MS = 3000;
 const RETRY_MS = 2000;
 
 /** Ids of groups and keys of runs that somebody chose; null: the newest groups of the newest project. */
@@ -186,5 +188,11 @@ export function start(): void {
     void groupsUrl.value;
     refreshGroups(true);
   });
-  onPoke(() => refreshGroups());
+  const refreshAside = coalesce(async () => refreshGroups(), ASIDE_MS);
+  onPoke((keys) => {
+    const known = runByKey.peek();
+    const urgent = screen.peek() === "runs" || keys === null || [...keys].some((key) => !known.has(key));
+    if (urgent) refreshGroups();
+    else refreshAside();
+  });
 }

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from starlette.datastructures import QueryParams
 
-from rolltape.curves import smooth_curve
 from rolltape.server.answers.curve_lines import one_per_run
 from rolltape.server.answers.drawn import Drawn, draw_run
 from rolltape.server.answers.group_band import BANDS, CENTERS, Band, Center, draw_group
 from rolltape.server.answers.live_window import live_window
+from rolltape.server.answers.smoothed_window import smooth_in_window
 from rolltape.server.answers.smoothing_query import Smoothing, smoothing_of
 from rolltape.server.answers.which_runs import check_metrics, with_axis
 from rolltape.server.choice import Line
@@ -74,6 +74,7 @@ def tell_curve(sources: Sources, lines: list[Line], query: CurveQuery, version: 
             f"{len(keys)} runs and {len(query.metrics)} metrics were asked for"
         )
     curves: dict[str, Curve] = {}
+    smoothed: dict[str, Curve] = {}
     extent = None
     if keys:
         keys = with_axis(sources.store, keys, query.x)
@@ -81,8 +82,12 @@ def tell_curve(sources: Sources, lines: list[Line], query: CurveQuery, version: 
     if extent is not None:
         window = query.window or _whole(extent, sources, keys)
         curves = sources.store.curves(query.metrics, keys, query.x, window, query.buckets, look=False)
+        if query.smoothing.method != "none":
+            smoothed = smooth_in_window(sources.store, curves, keys, query.smoothing, window, extent)
     check_metrics(sources.store, [metric for metric in query.metrics if metric not in curves])
-    told = [told for metric, curve in curves.items() for told in _tell_metric(metric, curve, lines, query)]
+    told = [
+        told for metric, curve in curves.items() for told in _tell_metric(curve, smoothed.get(metric), lines, query)
+    ]
     header: dict[str, Any] = {
         "metric": query.metrics[0],
         "metrics": query.metrics,
@@ -108,13 +113,9 @@ def _whole(extent: tuple[float, float], sources: Sources, keys: list[str]) -> tu
 
 
 def _tell_metric(
-    metric: str, curve: Curve, lines: list[Line], query: CurveQuery
+    curve: Curve, smoothed: Curve | None, lines: list[Line], query: CurveQuery
 ) -> Iterator[tuple[dict[str, Any], Drawn]]:
     """What the header says of each line that has the metric, and its columns."""
-    smoothed = None
-    if query.smoothing.method != "none":
-        means = smooth_curve(curve, query.smoothing.method, query.smoothing.amount)
-        smoothed = replace(curve, runs={key: replace(curve.runs[key], mean=mean) for key, mean in means.items()})
     for line in lines:
         keys = [key for key in line.keys if key in curve.runs]
         if not keys:
@@ -129,7 +130,7 @@ def _tell_metric(
         gaps = curve.gaps.get(keys[0], []) if len(keys) == 1 else []
         yield (
             {
-                "metric": metric,
+                "metric": curve.metric,
                 "id": line.id,
                 "label": line.name,
                 "group": line.is_group,

@@ -185,10 +185,14 @@ def _cell(
 ) -> list[float | int | None] | None:
     """Centre, bounds, n, and which of ``methods`` they were made by; None without a score."""
     found = np.array([math.nan if score is None else score for score in scores])
+    diverged = sum(score is not None and not math.isfinite(score) for score in scores)
+    found[~np.isfinite(found)] = math.nan
     if np.isnan(found).all():
         return None
-    band = default_band(found, statistic=query.statistic, resamples=_RESAMPLES)
-    method = methods.setdefault(f"{band.statistic}; {band.method}", len(methods))
+    with np.errstate(over="ignore", invalid="ignore"):  # of values near the largest float
+        band = default_band(found, statistic=query.statistic, resamples=_RESAMPLES)
+    left_out = f"; left out: {diverged} with NaN or infinity" if diverged else ""
+    method = methods.setdefault(f"{band.statistic}; {band.method}{left_out}", len(methods))
     return [_number(band.center), _number(band.low), _number(band.high), int(band.n), method]
 
 

@@ -1,6 +1,7 @@
 // How fast groups learn: the interquartile mean over seeds, bucket by bucket.
 import { oneOf, param } from "../../address";
-import { lineParams, openFrame, Resource } from "../../api";
+import { type Answer, useAnswer } from "../../answer";
+import { lineParams } from "../../api";
 import { Figure } from "../../figures/figure";
 import { legendOf } from "../../figures/parts";
 import { everyPixels, Lines, planeOf } from "../../figures/plane";
@@ -9,7 +10,7 @@ import type { Skin } from "../../figures/skin";
 import { duration } from "../../format";
 import { groupingParams } from "../../groups/state";
 import type { Curve, Line } from "../../types";
-import { type Followed, useFollowed } from "./follow";
+import { curveResource } from "../curves/question";
 
 const BUCKETS = 200;
 const MOST_BANDS = 12;
@@ -17,18 +18,10 @@ const MOST_BANDS = 12;
 const AXES = { step: "step", relative: "time since the start of the run" } as const;
 const axis = param<keyof typeof AXES>("cx", oneOf("step", "relative"), "step");
 
-const curveResource = () =>
-  new Resource<Curve>(async (response) => {
-    const { header, take } = openFrame<Curve & { columns: ("count" | "center" | "low" | "high" | "n")[]; lines: (Line & { center: unknown })[] }>(await response.arrayBuffer());
-    const edges = take(header.buckets + 1);
-    const lines = header.lines.map((line) => ({ ...line, ...Object.fromEntries(header.columns.map((column) => [column, take(header.buckets)])) }));
-    return { ...header, edges, lines: lines as Line[] };
-  });
-
-export function useEfficiency(metric: string | null, groups: readonly string[]): Followed<Curve> {
+export function useEfficiency(metric: string | null, groups: readonly string[]): Answer<Curve> {
   const asked: [string, string][] = [["metric", metric ?? ""], ["x", axis.value], ["buckets", String(BUCKETS)], ["center", "iqm"], ["band", "ci"]];
   const params = new URLSearchParams([...asked, ...lineParams(groups), ...groupingParams()]);
-  return useFollowed(metric === null || groups.length === 0 ? null : `api/curve?${params}`, curveResource);
+  return useAnswer(metric === null || groups.length === 0 ? null : `api/curve?${params}`, { make: curveResource });
 }
 
 function clocked(seconds: number): string {

@@ -1,12 +1,12 @@
 // The chosen groups held against each other, in the figures and the table of a paper.
-import { lineParams } from "../../api";
 import { maybe, param, text } from "../../address";
+import { useAnswer } from "../../answer";
+import { lineParams } from "../../api";
 import { Method } from "../../figures/figure";
 import { headlineOf } from "../../groups/headline";
 import { answer as known, chosen, groupById, groupingParams, groupOfRun } from "../../groups/state";
 import type { Metric } from "../../types";
 import { Efficiency, useEfficiency } from "./efficiency";
-import { useFollowed } from "./follow";
 import { Improvement } from "./improvement";
 import { Intervals } from "./intervals";
 import { ProfileFigure } from "./profile";
@@ -49,11 +49,11 @@ export function CompareScreen() {
   const { ids, notes } = comparedGroups();
   const lines = [...lineParams(ids), ...groupingParams()];
   const enough = ids.length >= 2;
-  const offered = useFollowed<{ metrics: Metric[] }>(ids.length ? `api/metrics?${new URLSearchParams(lines)}` : null).value?.metrics ?? [];
+  const offered = useAnswer<{ metrics: Metric[] }>(ids.length ? `api/metrics?${new URLSearchParams(lines)}` : null).value?.metrics ?? [];
   const most = offered.reduce((so_far, metric) => Math.max(so_far, metric.lines), 0);
   const metric = scoredMetric.value ?? headlineOf(offered.filter((one) => one.lines === most).map((one) => one.name)) ?? null;
   const params = metric === null ? [] : [...questionParams(metric), ["level", String(level.value)], ...(task.value ? [["task", task.value]] : []), ...lines];
-  const followed = useFollowed<Comparison>(metric !== null && enough ? `api/compare?${new URLSearchParams(params as [string, string][])}` : null);
+  const followed = useAnswer<Comparison>(metric !== null && enough ? `api/compare?${new URLSearchParams(params as [string, string][])}` : null);
   const curve = useEfficiency(enough ? metric : null, ids);
   const answer = followed.value && ordered(followed.value);
   const keys = taskKeys(ids);

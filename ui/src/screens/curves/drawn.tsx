@@ -73,7 +73,7 @@ export function Drawn({ section, metrics }: { section: RefObject<HTMLElement | n
     const load = new CurveLoader({
       curve: (curve, asked) => {
         answer.value = { curve, url: asked };
-        if (!zoom.peek() && curve.x === xAxis.peek() && curve.buckets > 0) reached(curve.edges[0] ?? 0, curve.edges[curve.buckets] ?? 0);
+        if (!zoom.peek() && curve.x === xAxis.peek() && curve.buckets > 0) reached(...(curve.extent ?? [curve.edges[0] ?? 0, curve.edges[curve.buckets] ?? 0]));
       },
       problem: (sentence) => {
         problem.value = sentence;

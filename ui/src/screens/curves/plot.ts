@@ -4,6 +4,7 @@ import { faint } from "../../palette";
 import type { Curve, Line } from "../../types";
 import { axesOf } from "./axes";
 import { highlight, markCut, markNonfinite, type Stroke } from "./marks";
+import { gapsAt, takeSelected, trimmed } from "./paths";
 import { type Scaling, xRange, yRange } from "./ranges";
 import { breaksOf, type Drawing, drawingOf, isSparse, nearest } from "./table";
 import { glanceAt, moved } from "./window";
@@ -100,7 +101,8 @@ export class Plot {
   }
 
   private x(): [number, number] {
-    return xRange(this.curve?.edges ?? new Float64Array(), this.scaling);
+    const { edges = new Float64Array(), extent = null } = this.curve ?? {};
+    return xRange(edges, { ...this.scaling, window: this.scaling.window ?? extent });
   }
 
   private options(curve: Curve, drawing: Drawing, height: number): uPlot.Options {
@@ -113,10 +115,7 @@ export class Plot {
       return (u, _series, _from, _to, known) => {
         const line = this.drawing?.lines[place];
         if (!line || !this.curve) return known;
-        const breaks = breaksOf(this.curve, line);
-        const at = (i: number) => u.valToPos(u.data[0][i] ?? (i < 0 ? -Infinity : Infinity), "x", true);
-        const edge = (pixels: number) => Math.max(u.bbox.left, Math.min(u.bbox.left + u.bbox.width, pixels));
-        return breaks.map(([before, after]) => [edge(at(before)), edge(at(after))]);
+        return gapsAt(u, breaksOf(this.curve, line));
       };
     };
     banded.forEach((line, i) => {
@@ -243,12 +242,8 @@ export class Plot {
   }
 
   private select(chart: uPlot): void {
-    const { left, width } = chart.select;
-    if (width <= 0) return;
-    const lo = chart.posToVal(left, "x");
-    const hi = chart.posToVal(left + width, "x");
-    chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    this.events.zoom(lo, hi);
+    const window = takeSelected(chart);
+    if (window) this.events.zoom(...window);
   }
 }
 
@@ -264,13 +259,3 @@ function dot(chart: uPlot, series: number): HTMLElement {
   element.style.background = String(typeof color === "function" ? color(chart, series) : color);
   return element;
 }
-
-const linear = uPlot.paths.linear?.() as uPlot.Series.PathBuilder;
-
-/** A line from the first to the last value that is one: NaN at the ends would skew the band's polygon. */
-const trimmed: uPlot.Series.PathBuilder = (chart, series, from, to) => {
-  const values = chart.data[series] as unknown as Float64Array;
-  while (from <= to && Number.isNaN(values[from])) from++;
-  while (to >= from && Number.isNaN(values[to])) to--;
-  return from <= to ? linear(chart, series, from, to) : null;
-};

@@ -1,24 +1,12 @@
 // A chart as a file: the picture with its legend, or the numbers that are drawn.
+import { csvField, download } from "../../figures/files";
 import { short } from "../../format";
 import type { Curve } from "../../types";
 import { axisName } from "./axis_text";
 import type { Stroke } from "./marks";
 
-function offer(blob: Blob, name: string): void {
-  const link = document.createElement("a");
-  const url = URL.createObjectURL(blob);
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
-
 function fileName(curve: Curve, ending: string): string {
-  return `${curve.metrics.join("+").replace(/[^\p{L}\p{N}._+-]+/gu, "_").slice(0, 100)}.${ending}`;
-}
-
-function quoted(text: string): string {
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return `${curve.metrics.join("+").slice(0, 100)}.${ending}`;
 }
 
 export function csvOf(curve: Curve): string {
@@ -31,11 +19,11 @@ export function csvOf(curve: Curve): string {
       rows.push([line.metric, line.label, line.id, ...numbers.map(text), line.center_name, line.band]);
     }
   }
-  return rows.map((row) => `${row.map(quoted).join(",")}\n`).join("");
+  return rows.map((row) => `${row.map(csvField).join(",")}\n`).join("");
 }
 
 export function saveCsv(curve: Curve): void {
-  offer(new Blob([csvOf(curve)], { type: "text/csv;charset=utf-8" }), fileName(curve, "csv"));
+  download(fileName(curve, "csv"), "text/csv;charset=utf-8", csvOf(curve));
 }
 
 /** `strokes` and `shown` are of the curve's lines. */
@@ -81,7 +69,7 @@ export function savePng(curve: Curve, plot: HTMLCanvasElement, strokes: readonly
     ctx.fillText(sentence, 12, y);
     y += 15;
   }
-  picture.toBlob((blob) => blob && offer(blob, fileName(curve, "png")));
+  picture.toBlob((blob) => blob && download(fileName(curve, "png"), "image/png", blob));
 }
 
 function wrapped(ctx: CanvasRenderingContext2D, text: string, width: number): string[] {

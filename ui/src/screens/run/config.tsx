@@ -1,8 +1,7 @@
 // The settings of a run, and how they differ from those of another.
 import { useState } from "preact/hooks";
-import { jsonResource } from "../../api";
+import { useAnswer } from "../../answer";
 import { groupById, groups, nameOf, runByKey } from "../../groups/state";
-import { useAnswer } from "./ask";
 import { siblings } from "./head";
 import { against, type Details, flat, show } from "./state";
 
@@ -108,7 +107,7 @@ export function Config({ run }: { run: Details }) {
   const group = chosen === null ? undefined : groupById.value.get(chosen);
   const key = group ? (group.runs[0]?.key ?? null) : chosen;
   const url = key === null ? null : `api/run?${new URLSearchParams({ run: key })}`;
-  const { value: other, problem } = useAnswer<Details>(url, key, jsonResource);
+  const { value: other, problem } = useAnswer<Details>(url, { run: key });
   const settings = flat(run.config).filter(([name]) => name !== "");
   const both = other && other.key === key ? compared(settings, flat(other.config).filter(([name]) => name !== "")) : null;
   const differ = both?.filter(([sign]) => sign !== "").length ?? 0;

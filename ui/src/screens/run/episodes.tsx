@@ -1,11 +1,11 @@
 // How returns are distributed over training: a mean hides that some episodes fail and the others do not.
 import { useMemo } from "preact/hooks";
+import { useAnswer } from "../../answer";
 import { count, short } from "../../format";
 import { headlineOf, IS_RETURN } from "../../groups/headline";
 import { dark } from "../../palette";
 import { axisName, positionText } from "../curves/axis_text";
 import { xAxis } from "../curves/settings";
-import { useAnswer } from "./ask";
 import { Chart } from "./chart";
 import { Chooser } from "./chooser";
 import { heatOf, type Heat } from "./heat_map";
@@ -54,7 +54,7 @@ export function Episodes({ run, metrics }: { run: Details; metrics: readonly Sum
   // A power of two, so that a growing run is not divided anew with every point
   const buckets = Math.max(8, Math.min(MOST_BUCKETS, 2 ** Math.floor(Math.log2(points / ENOUGH + 1))));
   const url = metric === undefined || points === 0 ? null : question("histogram", metric, run.key, x, zoom.value, { buckets, bins: BINS });
-  const { value: found, problem, url: answered } = useAnswer(url, run.key, distributionResource);
+  const { value: found, problem, url: answered } = useAnswer(url, { run: run.key, make: distributionResource });
   const moments = useMemo(() => momentsOf(run, x), [run, x]);
   const isDark = dark.value;
   const heat = useMemo(() => (found && found.edges.length > 0 ? heatOf(found.values, found.counts, isDark) : null), [found, isDark]);

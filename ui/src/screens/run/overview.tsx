@@ -1,5 +1,6 @@
 // The curve of a run, large, and the media that were logged where the reader points.
 import { useMemo } from "preact/hooks";
+import { useAnswer } from "../../answer";
 import { count, short } from "../../format";
 import { headlineOf } from "../../groups/headline";
 import { inkOf } from "../../palette";
@@ -8,7 +9,6 @@ import { axisName, positionText } from "../curves/axis_text";
 import { curveResource } from "../curves/question";
 import { xAxis } from "../curves/settings";
 import { breaksOf, isSparse, nearest } from "../curves/table";
-import { useAnswer } from "./ask";
 import { Chart } from "./chart";
 import { Chooser } from "./chooser";
 import { Media } from "./media";
@@ -37,7 +37,7 @@ export function Overview({ run, metrics }: { run: Details; metrics: readonly Sum
   const metric = headline.value ?? headlineOf(metrics.map((one) => one.metric));
   const x = xAxis.value;
   const url = metric === undefined ? null : question("curve", metric, run.key, x, zoom.value, { buckets: 800 });
-  const { value: curve, problem, url: answered } = useAnswer(url, run.key, curveResource);
+  const { value: curve, problem, url: answered } = useAnswer(url, { run: run.key, make: curveResource });
   const line = curve?.lines[0];
   const moments = useMemo(() => momentsOf(run, x), [run, x]);
   const index = nearestMoment(moments, at.value);

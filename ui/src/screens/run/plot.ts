@@ -3,6 +3,7 @@ import uPlot from "uplot";
 import { faint } from "../../palette";
 import type { Span, XAxis } from "../../types";
 import { axesOf } from "../curves/axes";
+import { gapsAt, takeSelected, trimmed } from "../curves/paths";
 import { type Scaling, xRange, yRange } from "../curves/ranges";
 import { middlesOf } from "../curves/table";
 import { type Heat, paintHeat } from "./heat_map";
@@ -85,11 +86,7 @@ export class RunPlot {
   }
 
   private options(picture: Picture): uPlot.Options {
-    const gaps: uPlot.Series.GapsRefiner = (u) => {
-      const place = (i: number) => u.valToPos(u.data[0][i] ?? (i < 0 ? -Infinity : Infinity), "x", true);
-      const inside = (pixels: number) => Math.max(u.bbox.left, Math.min(u.bbox.left + u.bbox.width, pixels));
-      return (this.picture?.breaks ?? []).map(([before, after]) => [inside(place(before)), inside(place(after))]);
-    };
+    const gaps: uPlot.Series.GapsRefiner = (u) => gapsAt(u, this.picture?.breaks ?? []);
     const edge: uPlot.Series = { width: 0, paths: trimmed, points: { show: false }, gaps };
     return {
       width: this.host.clientWidth || 600,
@@ -169,11 +166,8 @@ export class RunPlot {
   }
 
   private select(chart: uPlot): void {
-    const { left, width } = chart.select;
-    if (width <= 0) return;
-    const window: Span = [chart.posToVal(left, "x"), chart.posToVal(left + width, "x")];
-    chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    this.events.zoom(window);
+    const window = takeSelected(chart);
+    if (window) this.events.zoom(window);
   }
 
   private hover(chart: uPlot): void {
@@ -198,13 +192,3 @@ function tableOf({ edges, low, high, center }: Picture): uPlot.AlignedData {
   const none = new Float64Array(middles.length).fill(NaN);
   return [middles, high ?? none, low ?? none, center];
 }
-
-const linear = uPlot.paths.linear?.() as uPlot.Series.PathBuilder;
-
-/** From the first to the last value that is one: NaN at the ends would skew the band's polygon. */
-const trimmed: uPlot.Series.PathBuilder = (chart, series, from, to) => {
-  const values = chart.data[series] as unknown as Float64Array;
-  while (from <= to && Number.isNaN(values[from])) from++;
-  while (to >= from && Number.isNaN(values[to])) to--;
-  return from <= to ? linear(chart, series, from, to) : null;
-};

@@ -1,9 +1,8 @@
 // One run: what it is, its curve with its media, its metrics, episodes, settings, system, texts and files.
 import { addressOf, go } from "../../address";
-import { jsonResource } from "../../api";
+import { useAnswer } from "../../answer";
 import { runByKey } from "../../groups/state";
 import { type Key, useKeys } from "../../keys";
-import { useAnswer } from "./ask";
 import { Config } from "./config";
 import { Episodes } from "./episodes";
 import { Files } from "./files";
@@ -100,8 +99,8 @@ export function RunScreen() {
   useKeys(KEYS);
   const key = opened.value;
   const asked = key === null ? null : new URLSearchParams({ run: key }).toString();
-  const details = useAnswer<Details>(asked && `api/run?${asked}`, key, jsonResource, changed.value);
-  const summaries = useAnswer<{ metrics: Summary[] }>(asked && `api/summaries?${asked}`, key, jsonResource);
+  const details = useAnswer<Details>(asked && `api/run?${asked}`, { run: key, again: changed.value });
+  const summaries = useAnswer<{ metrics: Summary[] }>(asked && `api/summaries?${asked}`, { run: key });
   if (key === null) {
     const newest = [...runByKey.value.values()][0];
     return (

@@ -35,7 +35,7 @@ function Counts() {
   const runs = every.reduce((n, group) => n + group.runs.length, 0);
   return (
     <span class="quiet counts" role="status">
-      {`${groups.value.length} groups, ${runs === total ? `${runs} runs` : `${runs} of ${total} runs`}`}
+      {`${groups.value.length} ${groups.value.length === 1 ? "group" : "groups"}, ${runs === total ? runs : `${runs} of ${total}`} ${total === 1 ? "run" : "runs"}`}
       {pending > 0 && ` · reading ${pending} more …`}
     </span>
   );

@@ -1,10 +1,10 @@
 // Which settings matter: every group of a project by its settings and its score.
+import { useAnswer } from "../../answer";
 import { Method } from "../../figures/figure";
 import { isCondition, queryOf } from "../../groups/filter";
 import { FilterBox } from "../../groups/filter_box";
 import { headlineOf } from "../../groups/headline";
 import { answer as known, chosen, filter, groupById, groupingParams, groupOfRun, groups, hidden, project } from "../../groups/state";
-import { useFollowed } from "../compare/follow";
 import { Asked, questionParams, scoredMetric } from "../compare/question";
 import { axisOf, scoreAxis, selectedBy } from "./axes";
 import { Best } from "./best";
@@ -108,7 +108,7 @@ export function SweepScreen() {
   const of = sweptProject();
   const metric = scoredMetric.value ?? headlineOf(known.value.metrics) ?? null;
   const params = metric === null ? [] : [...(of ? [["project", of]] : []), ...queryOf(filter.value), ...questionParams(metric), ...groupingParams()];
-  const followed = useFollowed<Swept>(metric === null ? null : `api/sweep?${new URLSearchParams(params as [string, string][])}`, undefined, (told) => told.pending > 0);
+  const followed = useAnswer<Swept>(metric === null ? null : `api/sweep?${new URLSearchParams(params as [string, string][])}`, { isPart: (told) => told.pending > 0 });
   const answer = followed.value && steady(followed.value);
   return (
     <main class="asks" aria-label="Sweep">
