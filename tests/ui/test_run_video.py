@@ -17,8 +17,9 @@ async () => {
   const parts = [];
   recorder.ondataavailable = (event) => parts.push(event.data);
   const stopped = new Promise((resolve) => (recorder.onstop = resolve));
-  recorder.start();
-  for (let i = 0; i < 12; i++) {
+  recorder.start(50);
+  const size = () => parts.reduce((sum, part) => sum + part.size, 0);
+  for (let i = 0; i < 12 || (size() < 2000 && i < 200); i++) {  // a busy machine films slowly
     context.fillStyle = `rgb(${20 * i} 80 160)`;
     context.fillRect(0, 0, 64, 64);
     await new Promise((resolve) => setTimeout(resolve, 50));

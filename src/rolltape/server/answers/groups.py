@@ -23,6 +23,7 @@ from rolltape.stats.aggregates import Statistic
 from rolltape.store import RunInfo
 from rolltape.store.flat_config import fingerprint
 from rolltape.store.model import MetricSummary
+from rolltape.store.run_summaries import RunSummaries
 from rolltape.store.where import compile_where
 
 MOST_SCORES = 20
@@ -31,7 +32,7 @@ SCORES = ("last", "max", "min", "mean")
 _PATIENCE = 0.3  # s for which an answer waits for values that nobody has computed yet
 _RESAMPLES = 500  # of the bootstrap of one cell; a table has thousands
 
-Summaries = Mapping[str, Mapping[str, MetricSummary]]  # by run and metric
+Summaries = Mapping[str, RunSummaries]  # by run
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +140,8 @@ def _tell(
     methods: dict[str, int],
     now: float,
 ) -> dict[str, Any]:
-    known = [summaries.get(info.key, {}) for info in group.runs]
-    steps = [max((one.last_step for one in run.values() if one.last_step is not None), default=None) for run in known]
+    known: list[Mapping[str, MetricSummary]] = [summaries.get(info.key, {}) for info in group.runs]
+    steps = [summaries[info.key].last_step if info.key in summaries else None for info in group.runs]
     durations = [(info.ended or now) - info.started for info in group.runs]
     speeds = [
         step / duration for step, duration in zip(steps, durations, strict=True) if step is not None and duration > 0
