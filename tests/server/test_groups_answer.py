@@ -168,3 +168,17 @@ def test_an_answer_that_is_not_complete_is_not_kept(client: httpx.Client, monkey
     response = client.get("/api/groups?stat=median", headers={"if-none-match": '"another"'})
     assert response.json()["pending"] == 3
     assert "etag" not in response.headers and complete
+
+
+def test_a_brief_answer_has_the_groups_but_asks_no_metric(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = ask(client)
+
+    def never(*_: object) -> None:
+        raise AssertionError("summaries were asked for")
+
+    monkeypatch.setattr("rolltape.store.DirectoryStore.known_summaries", never)
+    brief = ask(client, brief="1", value="last:return")
+    assert [group["runs"] for group in brief["groups"]] == [group["runs"] for group in whole["groups"]]
+    assert (brief["metrics"], brief["pending"], brief["groups"][0]["steps"]) == ([], 0, None)

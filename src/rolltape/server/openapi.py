@@ -137,6 +137,7 @@ _PATHS: dict[str, Any] = {
             *_PICKED,
             *_GROUPING,
             _param("stat", "over the seeds; auto: by their number", one_of("auto", *get_args(Statistic))),
+            _param("brief", "1: without metrics, steps, speed and scores, which take longer", one_of("0", "1")),
             _many(
                 "value",
                 f"a column: SCORE:METRIC, where SCORE is {', '.join(SCORES)}",

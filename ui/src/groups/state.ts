@@ -133,6 +133,8 @@ const groupsUrl = computed(() => {
   const params = new URLSearchParams(groupingParams());
   if (project.value) params.set("project", project.value);
   for (const [name, value] of queryOf(filter.value)) params.set(name, value);
+  // The other screens ask about metrics themselves
+  if (screen.value !== "runs" && screen.value !== "sweep") params.set("brief", "1");
   if (screen.value === "runs" && wantedScores.value.length > 0) {
     for (const spec of wantedScores.value) params.append("value", spec);
     if (statistic.value !== "auto") params.set("stat", statistic.value);

@@ -45,6 +45,7 @@ class GroupsQuery:
         find: words that a run's names, tags or settings must hold.
         scores: (score, metric) of the columns that are asked for.
         statistic: over seeds; None: as the policy says.
+        brief: leave out what the runs' metrics tell: ``metrics``, ``steps``, ``speed`` and scores.
     """
 
     project: str | None
@@ -52,6 +53,7 @@ class GroupsQuery:
     find: tuple[str, ...]
     scores: tuple[tuple[str, str], ...]
     statistic: Statistic | None
+    brief: bool
 
 
 def groups_query(params: QueryParams) -> GroupsQuery:
@@ -72,6 +74,7 @@ def groups_query(params: QueryParams) -> GroupsQuery:
         words_of(params),
         tuple(scores),
         None if statistic == "auto" else statistic,
+        word_of(params, "brief", ("0", "1")) == "1",
     )
 
 
@@ -88,7 +91,7 @@ def tell_groups(sources: Sources, options: GroupingOptions, query: GroupsQuery, 
         unknown = compile_where(query.where).unknown(of_project)
     if query.find:
         infos = [info for info in infos if holds(info, query.find)]
-    summaries, pending = store.known_summaries(infos, _PATIENCE)
+    summaries, pending = ({}, 0) if query.brief else store.known_summaries(infos, _PATIENCE)
     groups = [group for each in _by_project(infos) for group in sources.groupings.groups(each, options)]
     groups.sort(key=lambda group: -group.runs[0].started)
     keys, shared = _varying([group.config for group in groups])
