@@ -4,6 +4,8 @@ import type { Curve } from "../../types";
 import { curveResource } from "./question";
 
 const POKE_MS = 500;
+/** News wait so long at most, unless the server takes long: what is logged shall be seen within a second. */
+const LATEST_MS = 900;
 const RETRY_MS = 1000;
 
 export interface CurveEvents {
@@ -56,7 +58,8 @@ export class CurveLoader {
   private schedule(atOnce = false): void {
     if (!this.url || !this.stale || !this.visible || document.hidden || this.abort) return;
     clearTimeout(this.timer);
-    const gap = atOnce ? 0 : Math.max(POKE_MS, 4 * this.took); // news keep a slow server busy a fifth of the time
+    // Asking costs the server little: a chart asks at a pace that keeps it busy for a twentieth of the time, or a fifth
+    const gap = atOnce ? 0 : Math.max(POKE_MS, Math.min(LATEST_MS, 20 * this.took), 4 * this.took);
     const wait = this.last + gap - performance.now();
     if (atOnce && wait <= 0) void this.load();
     else this.timer = setTimeout(() => void this.load(), Math.max(0, wait));

@@ -14,8 +14,8 @@ import { type Column, columnOf } from "./columns";
 
 const ROW = 34; // CSS pixels, as runs.css has it
 const HEAD = 44;
-const NAME_WIDTH = 280;
-const RUNS_WIDTH = 132;
+const NAME_WIDTH = 250;
+const RUNS_WIDTH = 118;
 /** Groups that the box in the head draws at most. */
 const MOST_AT_ONCE = 50;
 
