@@ -14,8 +14,9 @@ from rich.cells import cell_len
 import rolltape
 from rolltape.cli import main
 from rolltape.cli.runs import differences
+from rolltape.store.notes import change_notes
 
-HEADER = ["status", "project", "name", "id", "started", "ended", "points", "lost", "config"]
+HEADER = ["status", "project", "name", "id", "started", "ended", "points", "lost", "config", "note"]
 EVIL = "evil \x1b]0;owned\x07 [red]name[/] 名前"
 
 
@@ -60,6 +61,20 @@ def test_names_cannot_break_the_table_or_steer_the_terminal(capsys: pytest.Captu
     row = tsv(capsys.readouterr().out)[1]
     assert len(row) == len(HEADER)
     assert row[2] == "evil \\x1b]0;owned\\x07 [red]name[/] 名前\\ttab\\nline"
+
+
+def test_a_note(tapes: Path, capsys: pytest.CaptureFixture[str], terminal: Callable[..., str]) -> None:
+    record("one")
+    assert "note" not in terminal("ls").splitlines()[0], "no column where nobody wrote one"
+    change_notes(tapes / "p" / "one", [], note=f"took long\n{EVIL}")
+    record("two")
+    main(["ls"])
+    rows = {row[3]: row[-1] for row in tsv(capsys.readouterr().out)[1:]}
+    assert rows == {"one": "took long\\nevil \\x1b]0;owned\\x07 [red]name[/] 名前", "two": ""}
+    main(["ls", "--json"])
+    assert json.loads(capsys.readouterr().out)[1]["note"] == f"took long\n{EVIL}"
+    shown = terminal("ls")
+    assert "note" in shown.splitlines()[0] and "took long evil" in shown and "\x1b]0" not in shown
 
 
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 import rolltape
 from rolltape.cli import main
+from rolltape.store.notes import change_notes
 
 EVIL = "evil \x1b]0;owned\x07 [red]name[/] 名前"
 HEADER = ["metric", "points", "nonfinite", "first_step", "last_step", "last", "min", "mean", "max"]
@@ -37,6 +38,18 @@ def test_metrics_in_numbers(capsys: pytest.CaptureFixture[str]) -> None:
         ["train/loss", "100", "1", "0", "990", "1.0", "1.0", "1.0", "1.0"],
         ["train/return", "100", "0", "0", "990", "99.0", "0.0", "49.5", "99.0"],
     ]
+
+
+def test_a_note(tapes: Path, capsys: pytest.CaptureFixture[str], terminal: Callable[..., str]) -> None:
+    record("one")
+    facts = [line[:20] for line in terminal("show", "one").splitlines()]
+    assert not any("note" in fact for fact in facts)
+    change_notes(tapes / "p" / "one", ["t"], note=f"took long\n{EVIL}")
+    shown = terminal("show", "one").split("eval/return")[0]
+    lines = [line for line in shown.splitlines() if "took long" in line or "name[/]" in line]
+    assert len(lines) == 2 and "note" in lines[0] and "\\x1b]0;owned" in lines[1] and "\x1b]0" not in shown
+    main(["show", "one", "--json"])
+    assert json.loads(capsys.readouterr().out)["run"]["note"] == f"took long\n{EVIL}"
 
 
 def test_glob(capsys: pytest.CaptureFixture[str]) -> None:

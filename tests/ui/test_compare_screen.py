@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import xml.etree.ElementTree as ET
-from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
-from on_page import open_page
+from on_page import SVG, asked, open_page, rows_of, saved
 
 import rolltape
 
 METRIC = "eval/return"
-SVG = "{http://www.w3.org/2000/svg}"
 
 
 def record(name: str, level: float, seeds: int, **config: Any) -> None:
@@ -34,31 +29,10 @@ def record_six() -> None:
         record(name, 20.0 * place + 5, 3 + place % 3)
 
 
-def asked(page: Any, route: str) -> dict[str, Any]:
-    """The answer to the page's last question on a route, asked again."""
-    urls = page.evaluate(
-        "route => performance.getEntriesByType('resource').map(e => e.name).filter(n => n.includes(route))", route
-    )
-    found: dict[str, Any] = httpx.get(urls[-1]).json()
-    return found
-
-
 def opened(page: Any, address: str = "/#compare") -> dict[str, Any]:
     open_page(page, address)
     page.wait_for_selector('[data-figure="table"] tbody tr')
     return asked(page, "api/compare")
-
-
-def saved(page: Any, label: str) -> str:
-    with page.expect_download() as download:
-        page.get_by_label(label, exact=True).click()
-    return Path(download.value.path()).read_text("utf-8")
-
-
-def rows_of(text: str) -> tuple[str, list[dict[str, str]]]:
-    """The comment and the rows of a CSV file."""
-    first, rest = text.split("\n", 1)
-    return first, list(csv.DictReader(io.StringIO(rest)))
 
 
 def test_the_numbers_are_those_of_the_api(page: Any) -> None:
@@ -232,3 +206,21 @@ def test_names_with_markup_are_text(page: Any) -> None:
     assert "<img src=x" in "".join(root.itertext())
     _, rows = rows_of(saved(page, "save the table as CSV"))
     assert any(row["group"].startswith("<img src=x") for row in rows)
+
+
+def test_it_outlives_a_restart_of_the_server(page: Any, site: Any, problems: list[str]) -> None:
+    record("a", 10.0, 3)
+    record("b", 20.0, 3)
+    opened(page)
+    site.stop()
+    page.get_by_text("Connection lost").wait_for()
+    assert page.locator('[data-figure="table"] tbody tr').count() == 2, "what was drawn stays"
+    record("b", 30.0, 5)
+    site.restart()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-figure=\"table\"] tbody tr')].some("
+        "row => row.querySelector('td').textContent === '8')"
+    )
+    page.wait_for_selector(".banner", state="hidden")
+    assert page.locator(".figures .bad").count() == 0
+    problems.clear()

@@ -328,3 +328,19 @@ def test_a_click_at_a_run_opens_it_there(page: Any) -> None:
     assert "run=p/r" in page.url
     at = int(page.url.split("at=")[1].split("&")[0])
     assert 480 < at < 520
+
+
+def test_the_sentence_below_a_chart_is_whole_in_two_lines(page: Any) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("ppo", "sac"):
+        for seed in range(5):
+            with rolltape.init(project="p", name=name, config={"algo": name, "seed": seed}) as run:
+                n = 20_000 - 997 * seed
+                run.log_batch({"train/return": rng.normal(size=n)}, step=np.arange(n) * 50)
+    open_page(page)
+    wait_for_points(page, "train/return", 100_000)
+    sentence = chart(page, "train/return").locator("footer p").first
+    told = sentence.inner_text()
+    assert told.startswith("IQM over") and "percentile bootstrap of whole runs" in told and "points" in told
+    assert sentence.evaluate("p => p.scrollHeight <= p.clientHeight && p.clientHeight <= 2 * 17")
+    assert "2000 resamples" in sentence.get_attribute("title"), "all of it, on hovering"

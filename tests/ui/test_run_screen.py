@@ -260,7 +260,6 @@ def test_a_run_without_metrics_and_one_that_is_not_there(page: Any, problems: li
         ("Metrics", "0 of 0"),
         ("Episodes", "no metrics"),
         ("Config", "without a config"),
-        ("Text", "logged no texts"),
     ):
         tab(page, name)
         page.get_by_text(words).wait_for()
@@ -365,3 +364,47 @@ def test_a_run_that_is_deleted_under_the_page_says_so(page: Any, tapes: Path, pr
     page.get_by_text("This run was deleted from the store.").wait_for()
     assert page.locator("header.head h2").count() == 1, "what was read stays"
     problems.clear()
+
+
+def test_few_points_are_a_line_without_a_band(page: Any) -> None:
+    rng = np.random.default_rng(0)
+    with rolltape.init(project="p", id="few") as run:
+        steps = np.arange(12) * 100_000
+        run.log_batch({"loss": np.zeros(12)}, step=steps)
+        run.log_batch({"loss": np.array([9.0, -9.0])}, step=np.array([500_001, 500_001]))
+    with rolltape.init(project="p", id="many") as run:
+        run.log_batch({"loss": rng.normal(size=4000)}, step=np.arange(4000))
+    open_run(page, "p/few")
+    told = page.locator(".overview .how")
+    assert "no band, as most buckets hold one point" in told.inner_text()
+    assert coloured(page) < 0.03, "a line and dots"
+    open_run(page, "p/many")
+    page.wait_for_function("() => document.querySelector('.overview .how')?.textContent.includes('band: true min')")
+    assert coloured(page) > 0.1, "a band"
+
+
+def coloured(page: Any) -> float:
+    """The share of the plot that is neither white nor grey."""
+    page.wait_for_timeout(300)
+    share: float = page.evaluate("""() => {
+        const canvas = document.querySelector('.overview canvas');
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        let n = 0;
+        for (let i = 0; i < data.length; i += 4) n += data[i + 3] > 0 && Math.abs(data[i] - data[i + 2]) > 12;
+        return n / (data.length / 4);
+    }""")
+    return share
+
+
+def test_there_is_no_tab_of_texts_without_texts(page: Any) -> None:
+    with rolltape.init(project="p", id="r") as run:
+        run.log({"x": 1.0})
+        open_run(page, "p/r")
+        tabs = page.locator("nav.tabs a")
+        assert not any("Text" in name for name in tabs.all_inner_texts())
+        run.log({"said": "something"})
+        page.locator("nav.tabs a", has_text="Text 1").wait_for()
+    with rolltape.init(project="p", id="s") as run:
+        run.log({"x": 1.0})
+    open_run(page, "p/s", "&tab=text")
+    assert "This run logged no texts." in page.inner_text("main.run"), "an address that names it shows it"

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from on_page import open_page
 
 import rolltape
 from rolltape.server import serve_in_background
@@ -276,3 +278,33 @@ def test_tags_notes_and_deleting_where_the_server_is_writable(page: Any, sweep: 
         page.wait_for_function("() => document.querySelectorAll('main.runs tr[data-group]').length == 2")
         assert len(list(tapes.glob(".trash/sweep/*/run.json"))) == 3, "nothing recorded is lost"
         page.goto("about:blank")
+
+
+@pytest.mark.parametrize("screen", ["runs", "curves", "compare", "sweep"])
+def test_of_a_mistaken_condition_in_the_address_only_that_is_told(
+    page: Any, sweep: None, problems: list[str], screen: str
+) -> None:
+    open_page(page, f"/#{screen}&where=lr+%3C")
+    page.wait_for_selector('.filter [role="alert"]')
+    page.wait_for_timeout(300)
+    assert page.locator(".hint, .banner:visible").count() == 0, "no word of runs that do not match"
+    page.fill("#filter", "lr < 1")
+    page.wait_for_selector(".filter .problem", state="hidden")
+    page.wait_for_selector("[data-group], section.chart, [data-figure]")
+    problems.clear()
+
+
+def test_seeds_are_listed_by_number(page: Any) -> None:
+    for seed in (10, 1, 2):
+        with rolltape.init(project="p", name="ppo", config={"seed": seed}) as run:
+            run.log_batch({"loss": np.ones(10)})
+    open_runs(page)
+    page.locator("tr[data-group] .fold").first.click()
+    page.wait_for_function("() => document.querySelectorAll('tr[data-run]').length == 3")
+    seeds = page.locator("tr[data-run] .name").all_inner_texts()
+    assert seeds == ["seed 1", "seed 2", "seed 10"]
+    page.goto("/#curves&lines=seeds")
+    page.wait_for_selector(".chart tbody tr .name")
+    assert [name.split(" · ")[-1] for name in page.locator(".chart tbody .name").all_inner_texts()] == seeds
+    marks = page.locator("aside li.group .marks").get_attribute("title")
+    assert [line.partition(":")[0] for line in marks.splitlines()] == seeds

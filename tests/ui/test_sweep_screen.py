@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 import xml.etree.ElementTree as ET
 from itertools import product
-from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
-from on_page import open_page
+from on_page import SVG, asked, open_page, rows_of, saved
 
 import rolltape
 
 METRIC = "eval/return"
 RATES = (1e-4, 3e-4, 1e-3, 1e-2)
-SVG = "{http://www.w3.org/2000/svg}"
 
 
 def record(config: dict[str, Any], score: float, seeds: int = 2) -> None:
@@ -37,22 +32,7 @@ def record_sweep() -> None:
 def opened(page: Any, address: str = "/#sweep", least: int = 24) -> dict[str, Any]:
     open_page(page, address)
     page.wait_for_function("least => Number(document.querySelector('.parallel')?.dataset.lines) >= least", arg=least)
-    urls = page.evaluate(
-        "performance.getEntriesByType('resource').map(e => e.name).filter(n => n.includes('api/sweep'))"
-    )
-    found: dict[str, Any] = httpx.get(urls[-1]).json()
-    return found
-
-
-def saved(page: Any, label: str) -> str:
-    with page.expect_download() as download:
-        page.get_by_label(label, exact=True).click()
-    return Path(download.value.path()).read_text("utf-8")
-
-
-def rows_of(text: str) -> tuple[str, list[dict[str, str]]]:
-    first, rest = text.split("\n", 1)
-    return first, list(csv.DictReader(io.StringIO(rest)))
+    return asked(page, "api/sweep")
 
 
 def selected(page: Any) -> int:
@@ -279,3 +259,37 @@ def test_a_thousand_groups_stay_fluent(page: Any) -> None:
     assert 0 < selected(page) < 1000
     print(f"brush with 1,000 groups: median {1000 * np.median(times):.0f} ms a move")
     assert np.median(times) < 0.25, "far above 50 ms, also on a busy machine"
+
+
+def test_it_outlives_a_restart_of_the_server(page: Any, site: Any, problems: list[str]) -> None:
+    record_sweep()
+    opened(page)
+    brush(page, "lr", 0.6, 1.05)
+    before = selected(page)
+    assert 0 < before < 24
+    site.stop()
+    page.get_by_text("Connection lost").wait_for()
+    assert selected(page) == before, "what was drawn stays"
+    record({"lr": 1e-2, "batch": 256, "optimiser": "adam"}, 300.0)
+    site.restart()
+    page.wait_for_function("() => Number(document.querySelector('.parallel').dataset.lines) === 25")
+    page.wait_for_selector(".banner", state="hidden")
+    assert selected(page) == before + 1, "the brush stays, and holds the new group"
+    assert page.locator(".figures .bad").count() == 0
+    problems.clear()
+
+
+def test_labels_of_the_front_are_whole_and_tell_groups_apart(page: Any) -> None:
+    for lr, score in ((1e-4, 10.0), (3e-4, 20.0)):
+        record({"lr": lr, "a_setting_with_a_long_name": "and a long value of it", "z": "also"}, score)
+    record({"lr": 1e-2, "a_setting_with_a_long_name": "another", "z": "no"}, 1.0)
+    answer = opened(page, least=3)
+    front = [group["name"] for group in answer["groups"] if group["front"]]
+    labels = page.locator('[data-figure="pareto"] g[paint-order] text').all_text_contents()
+    assert labels and not any("…" in label for label in labels)
+    for label in labels:
+        assert sum(set(label.split(" · ")) <= set(name.split(" · ")) for name in front) == 1
+    plot = page.locator('[data-figure="pareto"] svg').bounding_box()
+    for label in page.locator('[data-figure="pareto"] g[paint-order] text').all():
+        box = label.bounding_box()
+        assert plot["x"] <= box["x"] and box["x"] + box["width"] <= plot["x"] + plot["width"]

@@ -1,8 +1,9 @@
 // The page: a bar of screens, and the screen that the address names.
 import { screen } from "./address";
 import { Bar } from "./bar";
+import { isCondition } from "./groups/filter";
 import { Sidebar } from "./groups/sidebar";
-import { answer, filter, loaded, problem, project } from "./groups/state";
+import { answer, filter, groups, loaded, problem, project } from "./groups/state";
 import { Keys } from "./keys";
 import { connected } from "./live";
 import { CompareScreen } from "./screens/compare/screen";
@@ -35,7 +36,9 @@ function Empty() {
 }
 
 function Banner() {
-  const text = !connected.value ? "Connection lost, retrying …" : problem.value;
+  // What is wrong with a condition is said where it is typed
+  const told = isCondition(filter.value) && screen.value !== "run" ? null : problem.value;
+  const text = connected.value ? told : "Connection lost, retrying …";
   return (
     <div class="banner" role="status" hidden={!text}>
       {text}
@@ -44,6 +47,8 @@ function Banner() {
 }
 
 function Screen() {
+  // No group was ever told, and the server said why
+  const nothing = problem.value !== null && groups.value.length === 0;
   switch (screen.value) {
     case "runs":
       return <RunsScreen />;
@@ -53,14 +58,14 @@ function Screen() {
       return (
         <div class="beside">
           <Sidebar />
-          <CurvesScreen />
+          {!nothing && <CurvesScreen />}
         </div>
       );
     case "compare":
       return (
         <div class="beside">
           <Sidebar />
-          <CompareScreen />
+          {!nothing && <CompareScreen />}
         </div>
       );
     case "sweep":

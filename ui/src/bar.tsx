@@ -2,6 +2,7 @@
 import { addressOf, go, type Screen, screen } from "./address";
 import { answer, project } from "./groups/state";
 import { keysShown } from "./keys";
+import { Link } from "./link";
 import { dark, theme } from "./palette";
 
 const LINKS: readonly [Screen, string, string][] = [
@@ -33,19 +34,15 @@ export function Bar() {
     <nav class="bar" aria-label="Screens">
       <h1>rolltape</h1>
       {LINKS.map(([target, name, meaning]) => (
-        <a
+        <Link
           key={target}
           href={addressOf(target)}
           title={meaning}
           aria-current={screen.value === target ? "page" : undefined}
-          onClick={(event) => {
-            if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-            event.preventDefault();
-            go(target);
-          }}
+          open={() => go(target)}
         >
           {name}
-        </a>
+        </Link>
       ))}
       <span class="end">
         <Project />

@@ -1,6 +1,9 @@
 // Numbers and times as people read them.
 import type { XAxis } from "./types";
 
+/** The order of texts in which "seed 2" comes before "seed 10". */
+export const naturally = new Intl.Collator(undefined, { numeric: true }).compare;
+
 const UNITS: readonly [size: number, suffix: string][] = [
   [1e12, "T"],
   [1e9, "G"],

@@ -31,8 +31,8 @@ function hear(message: Message): void {
   else tell(message.runs && new Set(message.runs));
 }
 
-function open(say: (message: Message) => void): void {
-  let lost = false;
+/** Listens. `lost`: something may have been missed before. */
+function open(say: (message: Message) => void, lost: boolean): void {
   const source = new EventSource("api/events");
   source.onopen = () => {
     say({ connected: true });
@@ -44,10 +44,7 @@ function open(say: (message: Message) => void): void {
     say({ connected: false });
     // The browser tries again by itself, except after an answer that was no event stream
     if (source.readyState === EventSource.CLOSED) {
-      setTimeout(() => {
-        open(say);
-        say({ runs: null });
-      }, AGAIN_MS);
+      setTimeout(() => open(say, true), AGAIN_MS);
     }
   };
   source.addEventListener("news", (event) => {
@@ -60,16 +57,16 @@ export function listen(): void {
     if (!document.hidden) tell(new Set());
   });
   // Locks are for secure origins: another machine's address without TLS has none
-  if (!("locks" in navigator)) return open(hear);
+  if (!("locks" in navigator)) return open(hear, false);
   const tabs = new BroadcastChannel(NAME);
   tabs.onmessage = (event: MessageEvent<Message>) => hear(event.data);
   const asked = performance.now();
   void navigator.locks.request(NAME, () => {
+    const isLater = performance.now() - asked > AGAIN_MS; // another tab listened until now
     open((message) => {
       hear(message);
       tabs.postMessage(message);
-    });
-    if (performance.now() - asked > AGAIN_MS) hear({ runs: null }); // what the tab before it may have missed
+    }, isLater);
     return new Promise<never>(() => undefined); // kept until the tab is closed
   });
 }

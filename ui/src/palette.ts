@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { list, maybe, oneOf, param } from "./address";
 import { chosen, groupOfRun } from "./groups/state";
+import { printing } from "./paper";
 
 export const LIGHT = ["#0b6cb3", "#cf5600", "#008a66", "#a83f95", "#a97400", "#3d2f9c", "#d0556b", "#3a93c4", "#7d1f4f", "#5d6a73"];
 export const DARK = ["#58aef0", "#ff8d50", "#35c79d", "#e68fd4", "#f0c24d", "#a094ff", "#ff9dab", "#8fdcff", "#d8709f", "#b3bdc6"];
@@ -14,7 +15,7 @@ query.addEventListener("change", () => (system.value = query.matches));
 /** null: as the system has it. */
 export const theme = param<"light" | "dark" | null>("theme", maybe(oneOf("light", "dark")), null);
 
-export const dark = computed(() => (theme.value === null ? system.value : theme.value === "dark"));
+export const dark = computed(() => !printing.value && (theme.value === null ? system.value : theme.value === "dark"));
 
 /** Colours that somebody gave to lines: "id:place". */
 export const painted = param<readonly string[]>("colors", list, []);

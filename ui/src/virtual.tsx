@@ -1,8 +1,10 @@
 // A list of which only the rows in sight exist: 10,000 rows cost what 40 do.
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { printing } from "./paper";
 
 const MARGIN = 8; // rows drawn beyond either edge, so that fast scrolling shows no holes
+const MOST_PRINTED = 1000;
 
 interface Window {
   first: number;
@@ -30,6 +32,7 @@ export function useRowsInSight(count: number, height: number, top = 0) {
       size.disconnect();
     };
   }, [height, top]);
+  if (printing.value) return { box, first: 0, end: Math.min(count, MOST_PRINTED) };
   const first = Math.min(seen.first, Math.max(0, count - 1));
   return { box, first, end: Math.min(count, Math.max(seen.end, first)) };
 }

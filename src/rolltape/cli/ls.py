@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rolltape.store import RunInfo
 
-_HEADER = ("status", "project", "name", "id", "started", "ended", "points", "lost", "config")
+_HEADER = ("status", "project", "name", "id", "started", "ended", "points", "lost", "config", "note")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,7 +26,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="List the runs, newest first. On a terminal the last column shows where their configs differ.",
     )
     parser.add_argument(
-        "dir", nargs="?", metavar="DIR", help="directory of the tapes (default: $ROLLTAPE_DIR, else ./tapes)"
+        "dir",
+        nargs="?",
+        metavar="DIR",
+        help="directory of the tapes, or clickhouse://… (default: $ROLLTAPE_DIR, else ./tapes)",
     )
     parser.add_argument("--project", metavar="P", help="only the runs of this project")
     parser.add_argument(
@@ -65,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _raw(info: RunInfo) -> list[object]:
     told = (info.status, info.project, info.name, info.id, info.started, info.ended, info.points, info.lost)
-    return [*told, output.compact(info.config)]
+    return [*told, output.compact(info.config), info.note]
 
 
 def _print_table(infos: list[RunInfo], root: str) -> None:
@@ -93,6 +96,8 @@ def _print_table(infos: list[RunInfo], root: str) -> None:
     if any(info.lost for info in infos):
         lost = [text.count(info.lost) if info.lost else "" for info in infos]
         columns.append(Column("lost", plain(lost, "bold red"), right=True))
+    if any(info.note for info in infos):
+        columns.append(Column("note", plain([" ".join(info.note.split()) for info in infos]), least=12, gives_way=1))
     differing = [_entries(entries) for entries in differences([info.config for info in infos])]
     if any(differing):
         columns.append(Column("config", differing, least=12, gives_way=1))

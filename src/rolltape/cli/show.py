@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from rolltape.store import Curve, DirectoryStore, MetricSummary, RunInfo, WriterInfo
+    from rolltape.store import Curve, MetricSummary, RunInfo, Store, WriterInfo
 
 _BUCKETS = 24
 _FEWEST_BUCKETS = 8
@@ -37,7 +37,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "of means over its steps, its writing processes where there is more to say, and its last texts.",
     )
     parser.add_argument("which", metavar="RUN", help="its id, a beginning that only its id has, or project/id")
-    parser.add_argument("--dir", metavar="DIR", help="directory of the tapes (default: $ROLLTAPE_DIR, else ./tapes)")
+    parser.add_argument(
+        "--dir", metavar="DIR", help="directory of the tapes, or clickhouse://… (default: $ROLLTAPE_DIR, else ./tapes)"
+    )
     parser.add_argument("--metric", metavar="GLOB", help="only metrics whose names match, such as 'train/*'")
     parser.add_argument("--json", action="store_true", help="everything as a JSON object")
     parser.set_defaults(run=run)
@@ -83,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _curve(store: DirectoryStore, run: str, summary: MetricSummary) -> dict[str, Any] | None:
+def _curve(store: Store, run: str, summary: MetricSummary) -> dict[str, Any] | None:
     if not summary.points:
         return None
     curve: Curve = store.curve(summary.metric, runs=[run], buckets=_BUCKETS)
@@ -115,6 +117,7 @@ def _header(info: RunInfo) -> RenderableType:
     fact("project", info.project)
     fact("id", info.id if info.name != info.id else "")
     fact("tags", ", ".join(map(str, info.tags)))
+    fact("note", Text("\n".join(map(text.clean, info.note.splitlines()))))
     fact("started", f"{text.moment(info.started)} ({text.ago(info.started, now)})")
     fact("duration", lasted(info, now) + (" so far" if info.ended is None else ""))
     fact("points", f"{info.points:,}")
@@ -154,7 +157,7 @@ def _environment(environment: dict[str, Any]) -> list[tuple[str, str]]:
     return facts
 
 
-def _metrics(console: Console, store: DirectoryStore, run: str, summaries: list[MetricSummary]) -> Table:
+def _metrics(console: Console, store: Store, run: str, summaries: list[MetricSummary]) -> Table:
     from rich.text import Text
 
     from rolltape.cli.table import Column, left_over, table
@@ -184,7 +187,7 @@ def _metrics(console: Console, store: DirectoryStore, run: str, summaries: list[
     return table(columns, console.width)
 
 
-def _line(store: DirectoryStore, run: str, summary: MetricSummary, buckets: int) -> str:
+def _line(store: Store, run: str, summary: MetricSummary, buckets: int) -> str:
     if not summary.points:
         return ""
     curve = store.curve(summary.metric, runs=[run], buckets=buckets)

@@ -28,7 +28,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "sql",
         help="ask questions in SQL",
         description="Ask the runs in SQL, answered by DuckDB (pip install 'rolltape[sql]'). Views: "
-        "runs (run, project, id, name, status, started, ended, points, lost, tags, error); "
+        "runs (run, project, id, name, status, started, ended, points, lost, tags, error, note); "
         "config (run, key, value as JSON, number); metrics (project, run, metric); "
         "points (project, run, metric, step, time, time_ns, value). run is project/id and the same in all of them. "
         "Only the tapes' parts that the conditions on run and metric leave are read, and nothing changes them. Several "
@@ -38,7 +38,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("query", metavar="SQL", help="the statements; - reads them from stdin")
     parser.add_argument(
-        "dir", nargs="?", metavar="DIR", help="directory of the tapes (default: $ROLLTAPE_DIR, else ./tapes)"
+        "dir",
+        nargs="?",
+        metavar="DIR",
+        help="directory of the tapes, or clickhouse://… (default: $ROLLTAPE_DIR, else ./tapes)",
     )
     parser.add_argument("--json", action="store_true", help="the rows as a JSON list of objects")
     parser.set_defaults(run=run)

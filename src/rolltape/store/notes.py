@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rolltape.errors import StoreError
+from rolltape.store.drafts import draft
 
 FILE = "notes.json"
 MOST_TAGS = 200  # added to or removed from one run
@@ -80,7 +80,9 @@ def change_notes(
     if len(after.added) > MOST_TAGS or len(after.removed) > MOST_TAGS:
         raise StoreError(f"no more than {MOST_TAGS} tags may be added to a run or removed from it")
     if after != before:
-        _write(path, {**(said or {}), "tags_added": after.added, "tags_removed": after.removed, "note": after.note})
+        told = {**(said or {}), "tags_added": after.added, "tags_removed": after.removed, "note": after.note}
+        with draft(path) as file:
+            file.write(f"{json.dumps(told, indent=2)}\n".encode("ascii"))
     return after
 
 
@@ -108,33 +110,3 @@ def _notes_in(said: dict[str, Any]) -> Notes | None:
     ):
         return None
     return Notes(tuple(dict.fromkeys(added)), tuple(dict.fromkeys(removed)), note)
-
-
-def _write(path: Path, said: dict[str, Any]) -> None:
-    """The file appears whole and stays, or nothing changes. Raises OSError."""
-    draft = path.with_name(f".{FILE}-{secrets.token_hex(8)}")
-    try:
-        with draft.open("x", encoding="ascii") as file:
-            json.dump(said, file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    sync_directory(path.parent)
-
-
-def sync_directory(directory: Path) -> None:
-    """Have the file system keep the names in a directory as they are now, where it can be asked to."""
-    if os.name != "posix":
-        return
-    try:
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError:
-        return

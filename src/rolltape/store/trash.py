@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from rolltape.errors import StoreError
-from rolltape.store.notes import sync_directory
+from rolltape.store.drafts import sync_directory
 
 TRASH = ".trash"
 

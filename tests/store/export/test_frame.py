@@ -23,6 +23,7 @@ from rolltape.store.export import arrow
 from rolltape.store.export.frame import frame
 from rolltape.store.export.selection import Selection
 from rolltape.store.export.tables import config_table, runs_table
+from rolltape.store.notes import change_notes
 
 INTS = np.array([0, 1, -1, 2**63 - 1, -(2**63), 7, 7, 5], np.int64)
 TIMES = np.array([0, 1, -1, 1_700_000_000_123_456_789, 2**62, -(2**62), 999, 1001], np.int64)
@@ -237,8 +238,10 @@ def test_runs_table() -> None:
     record("one", {"a": 3, "b": 2}, name=EVIL, tags=["x", EVIL])
     record("two", {}, project="q")
     store = rolltape.open()
+    change_notes(store.root / "p" / "one", [], note=EVIL)
     table = runs_table(store)
-    names = ["run", "project", "id", "name", "status", "started", "ended", "points", "lost", "tags", "error"]
+    names = ["run", "project", "id", "name", "status", "started", "ended", "points", "lost", "tags"]
+    names += ["error", "note"]
     assert table.schema.names == names
     two, one = table.to_pylist()
     info = store.run("one")
@@ -246,7 +249,7 @@ def test_runs_table() -> None:
     assert one["started"].timestamp() == pytest.approx(info.started, abs=2e-6)
     assert one["ended"].timestamp() == pytest.approx(info.ended, abs=2e-6)
     assert str(table.schema.field("ended").type) == "timestamp[us, tz=UTC]"
-    assert [one[name] for name in names[7:]] == [5, 0, ["x", EVIL], None]
+    assert [one[name] for name in names[7:]] == [5, 0, ["x", EVIL], None, EVIL]
     assert (two["run"], two["points"], two["tags"]) == ("q/two", 0, [])
 
 

@@ -16,6 +16,7 @@ import pytest
 import rolltape
 from rolltape.store.export.parquet import write_parquet
 from rolltape.store.export.selection import Selection
+from rolltape.store.notes import change_notes
 
 BITS = [0x7FF8000000000001, 0xFFF8DEADBEEF0001, 0x8000000000000000, 0x7FF0000000000000, 0xFFF0000000000000, 1]
 VALUES = np.array(BITS, np.uint64).view(np.float64)
@@ -115,18 +116,21 @@ def test_what_the_runs_were(tmp_path: Path) -> None:
     with rolltape.init(project="p", id="one", name=EVIL, config={"lr": 0.1, "net": {"n": 1}}, tags=["a"]) as run:
         run.log({"x": 1.0})
     rolltape.init(project="q", id="without").close()
+    change_notes(rolltape.open().root / "p" / "one", ["a"], note="so be it")
     about = pq.read_schema(written(tmp_path / "x.parquet")[0]).metadata
     assert about[b"rolltape.version"].decode() == rolltape.__version__
     without, one = json.loads(about[b"rolltape.runs"], parse_constant=pytest.fail)
     assert (without["key"], without["config"]) == ("q/without", {})
     info = rolltape.open().run("one")
-    assert {name: one[name] for name in ("key", "id", "project", "name", "config", "tags", "status", "started")} == {
+    told = ("key", "id", "project", "name", "config", "tags", "note", "status", "started")
+    assert {name: one[name] for name in told} == {
         "key": "p/one",
         "id": "one",
         "project": "p",
         "name": EVIL,
         "config": {"lr": 0.1, "net": {"n": 1}},
         "tags": ["a"],
+        "note": "so be it",
         "status": "finished",
         "started": info.started,
     }

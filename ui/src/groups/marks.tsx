@@ -1,4 +1,5 @@
 // The runs of a group as small marks, a shape for each status: nothing is told by colour alone.
+import { naturally } from "../format";
 import type { RunInfo, Status } from "../types";
 
 const MOST = 12;
@@ -24,6 +25,11 @@ export function Mark({ status }: { status: Status }) {
   );
 }
 
+/** Runs of one group; those without a seed come last. */
+export function bySeed(runs: readonly RunInfo[]): RunInfo[] {
+  return [...runs].sort((a, b) => naturally(String(a.seed), String(b.seed)) || a.started - b.started);
+}
+
 function told(run: RunInfo): string {
   const seed = run.seed === null || run.seed === undefined ? run.id : `seed ${String(run.seed)}`;
   return `${seed}: ${run.status}${run.error ? ` (${run.error})` : ""}`;
@@ -38,8 +44,8 @@ export function tellRuns(runs: readonly RunInfo[]): string {
 }
 
 export function Marks({ runs }: { runs: readonly RunInfo[] }) {
-  const shown = runs.slice(0, MOST);
-  const title = runs.length <= MOST ? runs.map(told).join("\n") : tellRuns(runs);
+  const shown = bySeed(runs).slice(0, MOST);
+  const title = runs.length <= MOST ? shown.map(told).join("\n") : tellRuns(runs);
   return (
     <span class="marks" role="img" aria-label={tellRuns(runs)} title={title}>
       {shown.map((run) => (

@@ -7,7 +7,7 @@ import type { Group } from "../types";
 import { VirtualList } from "../virtual";
 import { FilterBox } from "./filter_box";
 import { Marks } from "./marks";
-import { answer, choose, chooseOnly, chosen, chosenSet, groups, hidden, loaded } from "./state";
+import { answer, choose, chooseOnly, chosen, chosenSet, groups, hidden, problem } from "./state";
 
 const ROW = 44; // CSS pixels, as style.css has it
 /** Groups that one click draws at most. */
@@ -128,7 +128,7 @@ export function Sidebar() {
           return "groups" in row ? <ProjectRow key={`project ${row.project}`} heading={row} /> : <Row key={row.id} group={row} />;
         }}
       />
-      {loaded.value && answer.value.groups.length === 0 && <p class="hint">No run matches.</p>}
+      {!problem.value && answer.value.groups.length === 0 && <p class="hint">No run matches.</p>}
     </aside>
   );
 }

@@ -11,7 +11,10 @@ from rolltape.store.export.selection import Selection
 from rolltape.store.export.tables import strict_json
 from rolltape.store.model import RunInfo
 
-_TOLD = ("key", "id", "project", "name", "config", "tags", "status", "error", "exit_code", "started", "ended", "lost")
+_TOLD = (
+    *("key", "id", "project", "name", "config", "tags", "note"),
+    *("status", "error", "exit_code", "started", "ended", "lost"),
+)
 
 
 def write_parquet(selection: Selection, file: BinaryIO, progress: Callable[[int], None] | None = None) -> int:

@@ -22,7 +22,8 @@ def runs_table(store: Store) -> pa.Table:
     """One row per run, newest first.
 
     Columns: run (`RunInfo.key`), project, id, name, status, started, ended (timestamps, µs, UTC; ended is null while
-    the run runs), points, lost (int64), tags (list of texts), error (text or null).
+    the run runs), points, lost (int64), tags (list of texts), error (text or null),
+    note (text).
 
     Raises:
         StoreError: pyarrow is not installed.
@@ -61,6 +62,7 @@ def table_of_runs(selection: Selection) -> pa.Table:
             "lost": pa.array([info.lost for info in infos], pa.int64()),
             "tags": pa.array([[utf8(str(tag)) for tag in info.tags] for info in infos], pa.list_(pa.string())),
             "error": pa.array([None if info.error is None else utf8(info.error) for info in infos], pa.string()),
+            "note": pa.array([utf8(info.note) for info in infos], pa.string()),
         }
     )
 

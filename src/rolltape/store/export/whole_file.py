@@ -1,15 +1,14 @@
-"""A file that is there whole or not at all."""
+"""The file that somebody asked an export to go to: there whole or not at all, and nothing is overwritten unasked."""
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from rolltape.errors import StoreError
+from rolltape.store.drafts import draft
 
 
 @contextmanager
@@ -26,17 +25,8 @@ def whole_file(path: Path, *, replace: bool = False) -> Iterator[BinaryIO]:
     """
     path = path.expanduser().resolve()
     _check(path, replace)
-    unfinished = path.parent / f".{secrets.token_hex(8)}.part"
-    try:
-        with unfinished.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        _check(path, replace)
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
+    with draft(path, lambda: _check(path, replace)) as file:
+        yield file
 
 
 def _check(path: Path, replace: bool) -> None:

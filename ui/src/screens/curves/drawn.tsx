@@ -174,7 +174,7 @@ export function Drawn({ section, metrics }: { section: RefObject<HTMLElement | n
   return (
     <>
       <Head metrics={metrics} {...(curve && { save })} />
-      <div class={waiting ? "plot waiting" : "plot"} style={{ height: `${height}px` }}>
+      <div class={curve || problem.value ? (waiting ? "plot waiting" : "plot") : "plot loading"} style={{ height: `${height}px` }}>
         <div ref={host} role="img" aria-label={`${metrics.join(", ")} over ${axisName(xAxis.value)}; the table below has the numbers`} />
         {curve === null && !problem.value && <p class="note">loading</p>}
         {empty && !problem.value && <p class="note">no points in this window</p>}

@@ -22,7 +22,15 @@ export function allMethods(curve: Curve): string {
 function methodOf(curve: Curve): string {
   const methods = byNumber(curve.lines.map((line) => line.method));
   const others = methods.length - 1;
-  return (methods[0] ?? "") + (others > 0 ? ` (${plural(others, "line", "lines")} of other kinds: hover over the table)` : "");
+  return (methods[0] ?? "") + (others > 0 ? `; others: see the table` : "");
+}
+
+/** A method in so few words that two lines hold it, in which all is named; the whole sentence is there on hovering. */
+function brief(method: string): string {
+  return method
+    .replace(/interval: |, \d+ resamples|, seed 0|seeds (?=inter)|linearly /g, "")
+    .replace(/buckets; (mean)( of .*) a bucket/, "$1s$2")
+    .replace(/buckets; one (point) a bucket/, "$1s");
 }
 
 /** What a reader must know: sentences. */
@@ -55,7 +63,7 @@ export function Footer({ curve, left, drawn }: { curve: Curve; left: Left; drawn
   const method = methodOf(curve);
   return (
     <footer>
-      <p title={method}>{`${method ? `${method} · ` : ""}${plural(points, "point")}`}</p>
+      <p title={method}>{`${method ? `${brief(method)} · ` : ""}${plural(points, "point")}`}</p>
       {notesOf(curve).map((sentence) => (
         <p key={sentence}>{sentence}</p>
       ))}

@@ -1,6 +1,7 @@
 // What a chart asks the server, and how its answer is read.
 import { lineParams, openFrame, Resource } from "../../api";
-import { chosen, groupingParams } from "../../groups/state";
+import { naturally } from "../../format";
+import { chosen, groupingParams, groupOfRun } from "../../groups/state";
 import type { Curve, Line } from "../../types";
 import { band, center, lines, smoothing, xAxis, zoom } from "./settings";
 
@@ -37,8 +38,19 @@ export function curveResource(): Resource<Curve> {
       for (const column of COLUMNS) line[column] = take(buckets);
       return line;
     });
-    return { ...header, edges, lines: read };
+    return { ...header, edges, lines: bySeed(read) };
   });
+}
+
+/** Lines of runs of one group by their seeds, which end their labels; the server has the newest first. */
+function bySeed(lines: Line[]): Line[] {
+  const places = new Map<string, number>();
+  const placed = lines.map((line) => {
+    const of = `${groupOfRun.peek().get(line.id)?.id ?? line.id} ${line.metric}`;
+    if (!places.has(of)) places.set(of, places.size);
+    return { line, place: places.get(of) as number };
+  });
+  return placed.sort((a, b) => a.place - b.place || naturally(a.line.label, b.line.label)).map(({ line }) => line);
 }
 
 /** A line of one run has true bounds, and n counts its points; else n counts seeds. */

@@ -5,6 +5,7 @@ import "./curves.css";
 import { Grid } from "./grid";
 import { followMetrics } from "./metrics";
 import { enlarged, lines } from "./settings";
+import { printAll } from "./sight";
 import { toggleSmoothing } from "./smoothing";
 import { Toolbar } from "./toolbar";
 import { pan, resetZoom, scale } from "./window";
@@ -17,6 +18,7 @@ const KEYS: readonly Key[] = [
   { key: "0", does: "show everything", run: resetZoom },
   { key: "s", does: "groups or seeds", run: () => (lines.value = lines.value === "groups" ? "seeds" : "groups") },
   { key: "m", does: "smoothing on or off", run: toggleSmoothing },
+  { key: "p", does: "print all charts", run: printAll },
   { key: "f", does: "find metrics", run: () => document.getElementById("find-metric")?.focus() },
 ];
 

@@ -1,34 +1,11 @@
 // The settings of a run, and how they differ from those of another.
-import { useState } from "preact/hooks";
 import { useAnswer } from "../../answer";
+import { CopyButton } from "../../figures/figure";
 import { groupById, groups, nameOf, runByKey } from "../../groups/state";
 import { siblings } from "./head";
 import { against, type Details, flat, show } from "./state";
 
 const MOST_OFFERED = 500;
-
-function CopyJson({ value }: { value: unknown }) {
-  const [done, setDone] = useState("");
-  const told = JSON.stringify(value, null, 2);
-  async function copy(): Promise<void> {
-    try {
-      await navigator.clipboard.writeText(told);
-      setDone("copied");
-    } catch {
-      // Another machine's page without TLS has no clipboard: the text is there to be marked
-      setDone(told);
-    }
-  }
-  return (
-    <>
-      <button type="button" class="button" onClick={() => void copy()}>
-        copy as JSON
-      </button>
-      <span role="status">{done === "copied" && "copied"}</span>
-      {done !== "" && done !== "copied" && <textarea class="json" readOnly value={done} aria-label="settings as JSON" onFocus={(event) => event.currentTarget.select()} />}
-    </>
-  );
-}
 
 /** What may be compared with, by what it is called. */
 function Offers({ except }: { except: string }) {
@@ -116,7 +93,7 @@ export function Config({ run }: { run: Details }) {
     <section aria-label="Config">
       <div class="asked">
         <Against run={run} />
-        <CopyJson value={run.config} />
+        <CopyButton text={() => JSON.stringify(run.config, null, 2)}>copy as JSON</CopyButton>
       </div>
       {problem && url && <p class="problem">{problem}</p>}
       {both && other && <p class="quiet">{`${differ} of ${both.length} settings differ from ${runByKey.value.has(other.key) ? nameOf(other.key) : other.name}.`}</p>}

@@ -1,5 +1,6 @@
 // The files of a run's directory; those of its media can be opened.
 import { count } from "../../format";
+import { Sheet } from "./sheet";
 import { type Details, mediaUrl } from "./state";
 
 const MEDIA = "media/";
@@ -16,43 +17,30 @@ export function Files({ run }: { run: Details }) {
       <p class="quiet">
         {`${count(run.file_count)} files${run.file_count > run.files.length ? `; the first ${count(run.files.length)} by name are listed` : ""}.`}
       </p>
-      <div class="sheet">
-        <table class="files">
-          <thead>
-            <tr>
-              {["file", "size", "logged as", "step"].map((title) => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
+      <Sheet of="files" titles={["file", "size", "logged as", "step"]}>
+        {run.files.map(({ name, size, shown }) => {
+          const file = name.startsWith(MEDIA) ? name.slice(MEDIA.length) : null;
+          const event = steps.get(file);
+          return (
+            <tr key={name}>
+              <th scope="row">
+                {file === null ? (
+                  name
+                ) : (
+                  <a class="link" href={mediaUrl(run.key, file)} {...(shown ? { target: "_blank", rel: "noreferrer" } : { download: file })}>
+                    {name}
+                  </a>
+                )}
+              </th>
+              <td>
+                <Bytes size={size} />
+              </td>
+              <td>{file === null ? "" : (event?.name ?? "")}</td>
+              <td>{file === null || event?.step == null ? "" : count(event.step)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {run.files.map(({ name, size, shown }) => {
-              const file = name.startsWith(MEDIA) ? name.slice(MEDIA.length) : null;
-              const event = steps.get(file);
-              return (
-                <tr key={name}>
-                  <th scope="row">
-                    {file === null ? (
-                      name
-                    ) : (
-                      <a class="link" href={mediaUrl(run.key, file)} {...(shown ? { target: "_blank", rel: "noreferrer" } : { download: file })}>
-                        {name}
-                      </a>
-                    )}
-                  </th>
-                  <td>
-                    <Bytes size={size} />
-                  </td>
-                  <td>{file === null ? "" : (event?.name ?? "")}</td>
-                  <td>{file === null || event?.step == null ? "" : count(event.step)}</td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+          );
+        })}
+      </Sheet>
     </section>
   );
 }

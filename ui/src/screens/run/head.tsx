@@ -3,8 +3,9 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { addressOf, go } from "../../address";
 import { count, duration, moment, short } from "../../format";
-import { Mark } from "../../groups/marks";
+import { bySeed, Mark } from "../../groups/marks";
 import { chooseOnly, groupOfRun, session } from "../../groups/state";
+import { Link } from "../../link";
 import type { RunInfo } from "../../types";
 import { Delete, Note, Tags } from "./notes";
 import { type Details, opened, type Summary } from "./state";
@@ -13,9 +14,7 @@ const now = signal(Date.now() / 1000);
 
 /** Runs of the same group in the order of their seeds. */
 export function siblings(key: string): RunInfo[] {
-  const runs = groupOfRun.value.get(key)?.runs ?? [];
-  const rank = ({ seed }: RunInfo) => (typeof seed === "number" ? seed : Infinity);
-  return [...runs].sort((a, b) => rank(a) - rank(b) || String(a.seed).localeCompare(String(b.seed)) || a.started - b.started);
+  return bySeed(groupOfRun.value.get(key)?.runs ?? []);
 }
 
 export function neighbour(key: string, by: 1 | -1): RunInfo | undefined {
@@ -77,19 +76,17 @@ export function Head({ run, metrics }: { run: Details; metrics: readonly Summary
           <Neighbour run={run.key} by={-1} />
           <Neighbour run={run.key} by={1} />
           {group && (
-            <a
+            <Link
               class="button"
               href={addressOf("curves", { pick: group.id })}
               title={group.name}
-              onClick={(event) => {
-                if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-                event.preventDefault();
+              open={() => {
                 chooseOnly([group.id]);
                 go("curves");
               }}
             >
               {`its group in Curves (${group.runs.length})`}
-            </a>
+            </Link>
           )}
           {session.value.writable && <Delete run={run} />}
         </span>

@@ -18,6 +18,14 @@ import { question } from "./questions";
 import { at, type Details, headline, type Summary, zoom } from "./state";
 
 const HEIGHT = 420;
+const BUCKETS = 800;
+/** So many points get a dot each, where they lie in buckets of their own. */
+const DOTS = 100;
+
+/** Whether most buckets that hold anything hold one point: a band would be there in the few others only, like a comb. */
+function isThin({ count: held, points }: Line): boolean {
+  return points < 1.5 * held.reduce((n, one) => n + Math.min(1, one), 0);
+}
 
 function Tip({ curve, bucket: under }: { curve: Picture & Line; bucket: number }) {
   const bucket = nearest(curve.center, under) ?? under;
@@ -36,15 +44,17 @@ function Tip({ curve, bucket: under }: { curve: Picture & Line; bucket: number }
 export function Overview({ run, metrics }: { run: Details; metrics: readonly Summary[] }) {
   const metric = headline.value ?? headlineOf(metrics.map((one) => one.metric));
   const x = xAxis.value;
-  const url = metric === undefined ? null : question("curve", metric, run.key, x, zoom.value, { buckets: 800 });
+  const points = metrics.find((one) => one.metric === metric)?.points ?? 0;
+  const url = metric === undefined ? null : question("curve", metric, run.key, x, zoom.value, { buckets: points > BUCKETS ? BUCKETS / 2 : BUCKETS });
   const { value: curve, problem, url: answered } = useAnswer(url, { run: run.key, make: curveResource });
   const line = curve?.lines[0];
+  const bare = line !== undefined && isThin(line);
   const moments = useMemo(() => momentsOf(run, x), [run, x]);
   const index = nearestMoment(moments, at.value);
   const ink = inkOf(run.key).color;
   const window = curve?.x === x ? zoom.value : null;
   const picture = useMemo(
-    () => curve && line ? { ...line, x: curve.x, edges: curve.edges, sparse: isSparse(line), breaks: breaksOf(curve, line), window, marks: moments.map((moment) => moment.x), at: at.value ?? null, color: ink } : null,
+    () => curve && line ? { ...line, x: curve.x, edges: curve.edges, bare, sparse: isSparse(line) || (bare && line.points <= DOTS), breaks: breaksOf(curve, line), window, marks: moments.map((moment) => moment.x), at: at.value ?? null, color: ink } : null,
     [curve, line, window, moments, at.value, ink],
   );
   const pictures = run.events.some(({ kind }) => kind === "image" || kind === "video");
@@ -65,7 +75,7 @@ export function Overview({ run, metrics }: { run: Details; metrics: readonly Sum
                 tip={(seen) => <Tip curve={picture} bucket={seen.bucket} />}
               />
               <p class="quiet how">
-                {`${count(picture.points)} ${picture.points === 1 ? "point" : "points"}${picture.nonfinite ? `, ${count(picture.nonfinite)} of them NaN or infinite` : ""}; ${picture.method}. `}
+                {`${count(picture.points)} ${picture.points === 1 ? "point" : "points"}${picture.nonfinite ? `, ${count(picture.nonfinite)} of them NaN or infinite` : ""}; ${bare ? picture.method.replace(/^(one[^;]*);.*/, "$1").replace(/; band.*/, "; no band, as most buckets hold one point") : picture.method}. `}
                 {moments.length > 0 && "▲ images or videos: click near one, or step with ← →. "}
                 {pictures && !hasPlaces(x) && `Images and videos have no known place on the axis ${axisName(x)}.`}
               </p>

@@ -16,6 +16,8 @@ export interface Picture {
   center: Float64Array;
   /** Whether it is of few points, which then get a dot each. */
   sparse: boolean;
+  /** Whether there is no band, though there are bounds. */
+  bare?: boolean;
   low?: Float64Array;
   high?: Float64Array;
   heat?: Heat;
@@ -47,7 +49,7 @@ export class RunPlot {
 
   draw(picture: Picture, dark: boolean): void {
     this.picture = picture;
-    const signature = JSON.stringify([picture.x, dark, picture.color, picture.sparse, picture.heat === undefined]);
+    const signature = JSON.stringify([picture.x, dark, picture.color, picture.heat === undefined]);
     const data = tableOf(picture);
     if (this.chart && signature === this.signature) return this.chart.setData(data, true);
     this.clear();
@@ -97,10 +99,10 @@ export class RunPlot {
         {},
         edge,
         edge,
-        { stroke: picture.color, width: 1.6, paths: trimmed, gaps, points: { show: picture.sparse, size: 5, width: 0, fill: picture.color } },
+        { stroke: picture.color, width: 1.6, paths: trimmed, gaps, points: { show: () => this.picture?.sparse ?? false, size: 5, width: 0, fill: picture.color } },
       ],
       bands: [{ series: [1, 2], fill: faint(picture.color, 0.2) }],
-      scales: { x: { time: picture.x === "time", range: () => this.xRange() }, y: { range: (u) => this.yRange(u) } },
+      scales: { x: { time: false, range: () => this.xRange() }, y: { range: (u) => this.yRange(u) } },
       axes: axesOf(this.host, picture.x, AS_IT_IS),
       cursor: {
         y: picture.heat !== undefined,
@@ -187,8 +189,8 @@ export function bucketOf(edges: Float64Array, value: number): number {
   return hi > lo ? Math.min(n - 1, Math.floor(((value - lo) / (hi - lo)) * n)) : 0;
 }
 
-function tableOf({ edges, low, high, center }: Picture): uPlot.AlignedData {
+function tableOf({ edges, bare, low, high, center }: Picture): uPlot.AlignedData {
   const middles = middlesOf(edges);
   const none = new Float64Array(middles.length).fill(NaN);
-  return [middles, high ?? none, low ?? none, center];
+  return [middles, (!bare && high) || none, (!bare && low) || none, center];
 }

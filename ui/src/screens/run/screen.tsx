@@ -3,6 +3,7 @@ import { addressOf, go } from "../../address";
 import { useAnswer } from "../../answer";
 import { runByKey } from "../../groups/state";
 import { type Key, useKeys } from "../../keys";
+import { Link } from "../../link";
 import { Config } from "./config";
 import { Episodes } from "./episodes";
 import { Files } from "./files";
@@ -36,20 +37,16 @@ function Tabs({ run, metrics }: { run: Details; metrics: readonly Summary[] | nu
   const counts: Partial<Record<Tab, number>> = { metrics: metrics?.length ?? 0, text: run.texts, files: run.file_count };
   return (
     <nav class="tabs" aria-label="Parts of the run">
-      {TABS.map((name) => (
-        <a
+      {TABS.filter((name) => name !== "text" || run.texts > 0 || tab.value === name).map((name) => (
+        <Link
           key={name}
           href={addressOf("run", { tab: name })}
           aria-current={tab.value === name ? "page" : undefined}
-          onClick={(event) => {
-            if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-            event.preventDefault();
-            tab.value = name;
-          }}
+          open={() => (tab.value = name)}
         >
           {NAMES[name]}
           {counts[name] !== undefined && <span class="quiet">{` ${counts[name]}`}</span>}
-        </a>
+        </Link>
       ))}
     </nav>
   );
@@ -88,9 +85,9 @@ function Gone({ run, was, problem }: { run: string; was: boolean; problem: strin
       ) : (
         `There is nothing to show: ${problem}.`
       )}{" "}
-      <a class="link" href={addressOf("runs", { run: null })} onClick={(event) => (event.preventDefault(), go("runs", { run: null }))}>
+      <Link class="link" href={addressOf("runs", { run: null })} open={() => go("runs", { run: null })}>
         all runs
-      </a>
+      </Link>
     </p>
   );
 }

@@ -1,6 +1,7 @@
 // Where a run ran, and which processes wrote it.
 import { count } from "../../format";
 import { Mark } from "../../groups/marks";
+import { Sheet } from "./sheet";
 import { type Details, flat, show } from "./state";
 
 /** A fact as people say it. */
@@ -17,48 +18,31 @@ export function System({ run }: { run: Details }) {
       <div>
         <h3>Environment</h3>
         {facts.length === 0 && <p class="hint">Nothing is known of it.</p>}
-        <div class="sheet">
-          <table class="pairs">
-            <tbody>
-              {facts.map(([name, value]) => (
-                <tr key={name} data-key={name}>
-                  <th scope="row">{name}</th>
-                  <td>{told(name, value)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Sheet of="pairs">
+          {facts.map(([name, value]) => (
+            <tr key={name} data-key={name}>
+              <th scope="row">{name}</th>
+              <td>{told(name, value)}</td>
+            </tr>
+          ))}
+        </Sheet>
       </div>
       <div>
         <h3>{`Writers (${run.writers.length})`}</h3>
-        <div class="sheet">
-          <table class="writers">
-            <thead>
-              <tr>
-                {["writer", "status", "frames", "points", "rows lost", "problem"].map((title) => (
-                  <th key={title} scope="col">
-                    {title}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {run.writers.map((writer) => (
-                <tr key={writer.name}>
-                  <th scope="row">{writer.name}</th>
-                  <td class="status">
-                    <Mark status={writer.status} /> {writer.status}
-                  </td>
-                  <td>{count(writer.frames)}</td>
-                  <td>{count(writer.points)}</td>
-                  <td class={writer.lost > 0 ? "lost" : ""}>{count(writer.lost)}</td>
-                  <td>{writer.problem ?? ""}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Sheet of="writers" titles={["writer", "status", "frames", "points", "rows lost", "problem"]}>
+          {run.writers.map((writer) => (
+            <tr key={writer.name}>
+              <th scope="row">{writer.name}</th>
+              <td class="status">
+                <Mark status={writer.status} /> {writer.status}
+              </td>
+              <td>{count(writer.frames)}</td>
+              <td>{count(writer.points)}</td>
+              <td class={writer.lost > 0 ? "lost" : ""}>{count(writer.lost)}</td>
+              <td>{writer.problem ?? ""}</td>
+            </tr>
+          ))}
+        </Sheet>
       </div>
     </section>
   );

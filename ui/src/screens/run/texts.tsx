@@ -1,6 +1,7 @@
 // Texts that a run logged, newest last.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { count, position } from "../../format";
+import { Sheet } from "./sheet";
 import { type Details, mediaUrl } from "./state";
 
 const CONSOLE = /console|stdout|stderr|\.log$|output/i;
@@ -45,9 +46,11 @@ export function Texts({ run }: { run: Details }) {
         ))}
       </div>
       {texts.length === 0 && <p class="hint">This run logged no texts.</p>}
-      <div
+      <Sheet
+        of="texts"
+        titles={["step", "time", "name", "text"]}
         class="sheet tall"
-        ref={box}
+        box={box}
         tabIndex={0}
         role="log"
         aria-label="Texts, newest last"
@@ -55,31 +58,18 @@ export function Texts({ run }: { run: Details }) {
         hidden={texts.length === 0}
         onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => (following.current = scrollTop + clientHeight > scrollHeight - 40)}
       >
-        <table class="texts">
-          <thead>
-            <tr>
-              {["step", "time", "name", "text"].map((title) => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((event) => (
-              <tr key={`${event.time} ${event.step} ${event.name}`}>
-                <td>{event.step === null ? "–" : count(event.step)}</td>
-                <td>{`${position("time", event.time, 3600)}${position("time", event.time, 1).slice(5)}`}</td>
-                <td>{event.name}</td>
-                <td>
-                  <pre>{event.text}</pre>
-                  {event.cut > 0 && <p class="quiet">{`${count(event.cut)} characters more are on the tape.`}</p>}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+        {rows.map((event) => (
+          <tr key={`${event.time} ${event.step} ${event.name}`}>
+            <td>{event.step === null ? "–" : count(event.step)}</td>
+            <td>{`${position("time", event.time, 3600)}${position("time", event.time, 1).slice(5)}`}</td>
+            <td>{event.name}</td>
+            <td>
+              <pre>{event.text}</pre>
+              {event.cut > 0 && <p class="quiet">{`${count(event.cut)} characters more are on the tape.`}</p>}
+            </td>
+          </tr>
+        ))}
+      </Sheet>
     </section>
   );
 }

@@ -4,7 +4,7 @@ import { screen } from "../../address";
 import { ownColumns, STATISTICS, statistic } from "../../groups/columns";
 import { FilterBox } from "../../groups/filter_box";
 import { headlineOf } from "../../groups/headline";
-import { answer, chosen, groups, hidden, loaded } from "../../groups/state";
+import { answer, chosen, groups, hidden, problem } from "../../groups/state";
 import { Actions } from "./actions";
 import { ColumnChooser } from "./column_chooser";
 import "./runs.css";
@@ -88,7 +88,7 @@ export function RunsScreen() {
           </button>
         )}
       </div>
-      {groups.value.length > 0 ? <Table /> : loaded.value && <p class="hint">No run matches.</p>}
+      {groups.value.length > 0 ? <Table /> : !problem.value && <p class="hint">No run matches.</p>}
       <footer class="under">
         <Shared />
         <span class="quiet">{`${chosen.value.length} drawn`}</span>

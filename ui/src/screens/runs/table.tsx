@@ -3,9 +3,9 @@ import { computed, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { go, list, param, text } from "../../address";
 import { columns as chosenSpecs } from "../../groups/columns";
-import { Mark, Marks } from "../../groups/marks";
+import { bySeed, Mark, Marks } from "../../groups/marks";
 import { answer, choose, chosenSet, groups } from "../../groups/state";
-import { duration, moment, short } from "../../format";
+import { duration, moment, naturally, short } from "../../format";
 import { type Key, useKeys } from "../../keys";
 import { inkOf } from "../../palette";
 import type { Group, RunInfo } from "../../types";
@@ -42,7 +42,7 @@ type Row = { group: Group; run: RunInfo | null };
 function compare(a: number | string | null, b: number | string | null): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null);
   if (typeof a === "number" && typeof b === "number") return a - b;
-  return String(a).localeCompare(String(b), undefined, { numeric: true });
+  return naturally(String(a), String(b));
 }
 
 const shownColumns = computed(() => {
@@ -61,7 +61,7 @@ const rows = computed<Row[]>(() => {
     ordered = keyed.map(({ group }) => group);
   }
   const open = new Set(opened.value);
-  return ordered.flatMap((group) => [{ group, run: null }, ...(open.has(group.id) ? group.runs.map((run) => ({ group, run })) : [])]);
+  return ordered.flatMap((group) => [{ group, run: null }, ...(open.has(group.id) ? bySeed(group.runs).map((run) => ({ group, run })) : [])]);
 });
 
 function sortBy(spec: string): void {

@@ -30,23 +30,29 @@ interface Label {
   x: number;
   y: number;
   text: string;
-  end: boolean;
+}
+
+/** Of the names of groups what tells them apart. */
+function shortened(names: readonly string[]): string[] {
+  const every = names.map((name) => name.split(" · "));
+  return every.map((parts, i) => parts.filter((part) => !every.every((others) => others.includes(part))).join(" · ") || (names[i] as string));
 }
 
 /** Names beside their points, of which none covers another. */
 function labelsOf(front: readonly Timed[], at: (group: Timed) => [number, number], left: number, right: number): Label[] {
   const taken: [x: number, y: number, w: number][] = [];
   const out: Label[] = [];
-  for (const group of [...front].reverse()) {
+  const texts = shortened(front.map((group) => group.name));
+  for (let i = front.length - 1; i >= 0; i--) {
+    const group = front[i] as Timed;
     const [x, y] = at(group);
-    const text = fitted(group.name, Math.min(230, (right - left) * 0.4), 11);
+    const text = fitted(texts[i] as string, right - left, 11);
     const wide = widthOf(text, 11);
-    const end = x + 8 + wide > right;
-    const from = end ? x - 8 - wide : x + 8;
+    const from = Math.max(left, Math.min(x + 8, right - wide));
     const free = [-7, 15, -20, 28].find((dy) => taken.every(([tx, ty, tw]) => from > tx + tw || tx > from + wide || Math.abs(ty - (y + dy)) > 12));
     if (free === undefined || y + free < 14) continue;
     taken.push([from, y + free, wide]);
-    out.push({ group, x: end ? x - 8 : x + 8, y: y + free, text, end });
+    out.push({ group, x: from, y: y + free, text });
   }
   return out;
 }
@@ -81,7 +87,7 @@ function draw(swept: Swept, timed: readonly Timed[], selected: ReadonlySet<strin
       })}
       <g font-size="11" fill={skin.ink} stroke={skin.ground} stroke-width="3" paint-order="stroke" stroke-linejoin="round">
         {labelsOf(front, (group) => [x(group.wall), y.at(group.score)], left, right).map((label) => (
-          <text key={label.group.id} x={round(label.x)} y={round(label.y)} text-anchor={label.end ? "end" : "start"}>
+          <text key={label.group.id} x={round(label.x)} y={round(label.y)}>
             {label.text}
           </text>
         ))}

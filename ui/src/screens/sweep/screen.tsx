@@ -4,7 +4,7 @@ import { Method } from "../../figures/figure";
 import { isCondition, queryOf } from "../../groups/filter";
 import { FilterBox } from "../../groups/filter_box";
 import { headlineOf } from "../../groups/headline";
-import { answer as known, chosen, filter, groupById, groupingParams, groupOfRun, groups, hidden, project } from "../../groups/state";
+import { answer as known, chosen, filter, groupById, groupingParams, groupOfRun, groups, hidden, problem, project } from "../../groups/state";
 import { Asked, questionParams, scoredMetric } from "../compare/question";
 import { axisOf, scoreAxis, selectedBy } from "./axes";
 import { Best } from "./best";
@@ -118,7 +118,7 @@ export function SweepScreen() {
         {of && known.value.projects.length > 1 && <span class="quiet">{`project ${of}`}</span>}
       </div>
       <div class="figures" aria-busy={answer === null}>
-        {metric === null && <p class="hint">There are no metrics yet.</p>}
+        {metric === null && !problem.value && <p class="hint">There are no metrics yet.</p>}
         {followed.problem && !where && (
           <p class="told bad" role="alert">
             {followed.problem}
