@@ -18,6 +18,7 @@ from benchmarks.ui_browser import BrowserError, NoBrowser, chromium
 from benchmarks.ui_charts import draws, useful_paints
 from benchmarks.ui_data import NAMES, POINTS, RUNS, SPIKES, STEPS
 from benchmarks.ui_peers import Shown, side_by_side
+from benchmarks.ui_windows import BUCKETS, DEEP, windows
 
 STATIC = Path(__file__).resolve().parent.parent / "src" / "rolltape" / "server" / "_static"
 WEIGHT = 80_000  # bytes
@@ -95,9 +96,25 @@ def draw_rows(effort: Effort) -> list[Row]:
                 f"{redraw:.0f} ms {of_zoom}{note}",
                 whole and redraw <= REDRAW,
             ),
+            _windows_row(what, windows(root, str(place / "cache"), _times(effort))),
         ]
 
     return _rows_of(what, measure)
+
+
+def _windows_row(what: str, found: dict[str, list[float]]) -> Row:
+    """What only a server is asked for: with fewer buckets, as in a chart of usual width, no point would be read."""
+    names = {"first": "where nobody looked before", "pan": "a third further", "again": "the same after the whole"}
+    text = "; ".join(
+        f"{median(found[name]):.0f} ms ({max(found[name]):.0f} at most) {told}" for name, told in names.items()
+    )
+    return Row(
+        f"{what}: server's answer for 1/{DEEP} of the steps in {BUCKETS:,} buckets, whose points are read",
+        f"≤ {REDRAW} ms",
+        text,
+        all(median(found[name]) <= REDRAW for name in names),
+        {"ms": found},
+    )
 
 
 def live_page_rows(effort: Effort) -> list[Row]:

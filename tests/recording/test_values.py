@@ -255,6 +255,26 @@ def test_a_step_beyond_64_bits_is_counted(run: rolltape.Run, step: int) -> None:
     assert run.lost == 1
 
 
+def test_no_step_comes_after_the_last(run: rolltape.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows without a step stay at the last one there is: nothing is lost, training goes on, and it is told once."""
+    last = 2**63 - 1
+    monkeypatch.setattr(run, "_strict", False)
+    run.log({"x": 1.0}, last - 1)
+    run.log({"x": 2.0})
+    with pytest.warns(RolltapeWarning, match=f"no step comes after {last}") as told:
+        for _ in range(2):
+            run.log({"x": 3.0})
+        run.log({"x": 4.0, "note": "text"})
+        run.log_batch({"x": [5.0, 6.0]})
+    assert len(told) == 1
+    run.log({"x": 7.0}, 3)
+    run.log({"x": 8.0})
+    assert read(run, "x") == [1.0, 2.0, 3.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    assert rolltape.open().points("r", "x").step.tolist() == [last - 1, *[last] * 6, 3, 4]
+    assert rolltape.open().events("r")[0]["step"] == last
+    assert run.lost == 0
+
+
 def test_texts(run: rolltape.Run) -> None:
     run.log({"note": "entropy collapsed \U0001f600\n<b>", "x": 1.0}, 12)
     (event,) = rolltape.open().events("r")

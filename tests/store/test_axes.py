@@ -248,7 +248,7 @@ def test_x_is_told_as_it_grows(tapes: Path) -> None:
 
 def test_many_joined_axes(tapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than are kept: each is right all the same."""
-    monkeypatch.setattr("rolltape.store.directory._AXES", 1)
+    monkeypatch.setattr("rolltape.store.known_axes._BYTES", 1)
     with rolltape.init(project="p", id="r") as run:
         for i in range(50):
             run.log({f"x{j}": float(i * j) for j in range(5)})

@@ -131,7 +131,7 @@ def test_what_is_not_there_is_named(two_runs: NDArray[np.float64], tmp_path: Pat
         store.points("c", "return")
     with pytest.raises(rolltape.StoreError, match="there is no directory"):
         rolltape.open(tmp_path / "nowhere")
-    with pytest.raises(rolltape.StoreError, match="only directories can be opened so far"):
+    with pytest.raises(rolltape.StoreError, match="only directories and clickhouse:"):
         rolltape.open("https://example.org")
 
 

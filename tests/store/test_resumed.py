@@ -467,3 +467,19 @@ def test_process_time_of_points_from_before_and_after_all_writers(tapes: Path, t
     expected = (time - (paused if time > 0 else 0)) / 1e9 - store.run("r").started
     x = np.concatenate([block for block, _ in store.scan("r", "y", x="process")])
     assert x[-1] == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_latest_of_a_narrow_window_in_time(tapes: Path) -> None:
+    """Whose points are read: their steps tell which were logged again, although x is the time."""
+    for start in (0, 50_000):
+        with rolltape.init(project="p", id="r") as run:
+            step = start + np.arange(100_000)
+            run.log_batch({"y": step.astype(float)}, step=step, time=(step + 3 * start) * 10**9)
+    store = rolltape.open(tapes)
+    window = (49_900.0, 50_100.0)
+    for exact in (False, True):
+        found = store.curve("y", x="time", window=window, buckets=100, resumed="latest", exact=exact).runs["p/r"]
+        assert found.max[np.isfinite(found.max)].max() == 49_999
+        assert found.count.sum() in range(100, 164)
+        every = store.curve("y", x="time", window=window, buckets=100, exact=exact).runs["p/r"]
+        assert every.count.sum() in range(201, 201 + 128)

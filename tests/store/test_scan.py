@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from test_every_bucket import low_pyramids, record, stretches  # noqa: F401
 
 import rolltape
 from rolltape.store.model import Points
-from rolltape.tape.writer import FRAME_POINTS
+from rolltape.tape.writer import FRAME_ROWS
 
 Floats = NDArray[np.float64]
 numbers = itertools.count()
@@ -63,14 +64,14 @@ def test_a_scan_is_the_points_filtered(
 
 def test_blocks_are_limited(tapes: Path) -> None:
     """However many points there are: none is larger than a frame."""
-    count = 3 * FRAME_POINTS
+    count = 3 * FRAME_ROWS
     with rolltape.init(project="p", id="r") as run:
         run.log_batch({"y": np.arange(float(count))})
     store = rolltape.open(tapes)
     for window in (None, (-1, count + 1), (10, count - 10)):
         blocks = store.scan("r", "y", window=window)
         sizes = [len(points.step) for _, points in blocks]
-        assert max(sizes) <= FRAME_POINTS
+        assert max(sizes) <= FRAME_ROWS
         assert sum(sizes) >= count - 20
 
 
@@ -97,6 +98,50 @@ def test_a_narrow_window_reads_few_frames(tapes: Path, monkeypatch: pytest.Monke
     curve = store.curve("y", window=(25_500, 25_600), buckets=100)
     assert curve.runs["p/r"].count.sum() == 101
     assert len(read) <= 2
+
+
+@pytest.mark.parametrize("in_one_frame", [False, True], ids=["as written now", "as one frame of 200,000 rows"])
+def test_a_narrow_window_of_one_batch(tapes: Path, monkeypatch: pytest.MonkeyPatch, in_one_frame: bool) -> None:
+    """However large the frames are: only the rows of the window are put together, of the axis that is asked for."""
+    from rolltape.tape import reader, writer
+
+    if in_one_frame:
+        monkeypatch.setattr(writer, "FRAME_ROWS", 1 << 20)
+    rng = np.random.default_rng(1)
+    step, time = rng.integers(0, 20, 200_000).cumsum(), rng.integers(0, 1000, 200_000).cumsum() * 1000
+    value = rng.normal(size=200_000).astype(np.float32)
+    with rolltape.init(project="p", id="r") as run:
+        run.log_batch({"y": value}, step=step, time=time)
+    store = rolltape.open(tapes)
+    store.curve("y")
+    asked: list[tuple[str, int]] = []
+    for name in ("step", "time", "values"):
+        original = getattr(reader.RowsFrame, name)
+
+        def noted(self: object, *arguments: object, original: Any = original, name: str = name) -> Any:
+            found = original(self, *arguments)
+            asked.append((name, len(found)))
+            return found
+
+        monkeypatch.setattr(reader.RowsFrame, name, noted)
+    for x, axis, other in (("step", step, "time"), ("time", time / 1e9, "step")):
+        low, high = float(axis[120_000]), float(axis[124_000])
+        asked.clear()
+        curve = store.curve("y", x=x, window=(low, high), buckets=1000)
+        rows = sum(size for name, size in asked if name == "values")
+        assert 4000 < rows <= 4000 + 4 * 64
+        assert rows == sum(size for name, size in asked if name == x)
+        assert other not in dict(asked)
+        inside = (axis >= low) & (axis <= high)
+        assert curve.runs["p/r"].count.sum() in range(inside.sum(), inside.sum() + 2 * 64)
+        exact = store.curve("y", x=x, window=(low, high), buckets=1000, exact=True).runs["p/r"]
+        assert exact.count.tolist() == np.histogram(axis[inside], curve.edges)[0].tolist()
+        assert np.nanmin(exact.min) == value[inside].min()
+        found_x, points = joined([*store.scan("r", "y", x=x, window=(low, high))])
+        assert np.array_equal(found_x, axis[inside])
+        assert np.array_equal(points.value, value[inside])
+        assert np.array_equal(points.step, step[inside])
+        assert np.array_equal(points.time, time[inside])
 
 
 @pytest.mark.parametrize("window", [None, (0, 10**6), (500, 2500)])

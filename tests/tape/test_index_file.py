@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 import rolltape.tape.series
 from rolltape.tape import index_file
 from rolltape.tape.index_file import IndexFile, IndexUnusable, write_index
+from rolltape.tape.metric_columns import Columns
 from rolltape.tape.pyramid import BASE, Entries
-from rolltape.tape.reader import Columns
 from rolltape.tape.series import Series
 
 HEADER = {"stamp": ["a", "b"], "covered": 7, "memory": {"size": 2**40, "facts": {"\ud800": [None, 1.5]}}}

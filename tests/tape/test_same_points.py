@@ -6,15 +6,18 @@ import math
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import reference_reader
 import rolltape
+from rolltape.errors import RecordingError
 from rolltape.recording.run import Run, open_runs
 from rolltape.store.directory import DirectoryStore
 from rolltape.tape.reader import Cursor, TapeReader
@@ -28,7 +31,15 @@ numbers = st.one_of(
 )
 arrays = st.lists(st.floats(width=64), max_size=9).map(np.array)
 rows = st.dictionaries(names, st.one_of(numbers, arrays), max_size=5)
-steps = st.one_of(st.none(), st.integers(0, 50), st.integers(-(2**63), 2**63 - 1))
+LAST_STEP = 2**63 - 1
+steps = st.one_of(
+    st.none(), st.integers(0, 50), st.integers(-(2**63), LAST_STEP), st.integers(LAST_STEP - 60, LAST_STEP)
+)
+
+
+def told_of_the_last_step(told: bool) -> AbstractContextManager[object]:
+    """Where steps cannot be counted on the run says so, under strict as an error, and records all the same."""
+    return pytest.raises(RecordingError, match=f"no step comes after {LAST_STEP}") if told else nullcontext()
 
 
 def exact(value: float) -> object:
@@ -53,10 +64,11 @@ class SamePoints(RuleBasedStateMachine):
 
     @rule(row=rows, step=steps)
     def log(self, row: dict[str, object], step: int | None) -> None:
-        self.run.log(row, step)
+        with told_of_the_last_step(bool(row) and step is None and self.last == LAST_STEP):
+            self.run.log(row, step)
         if not row:
             return
-        self.last = self.last + 1 if step is None else step
+        self.last = min(self.last + 1, LAST_STEP) if step is None else step
         for name, value in row.items():
             for number in np.atleast_1d(np.asarray(value, np.float64)):
                 self.logged.setdefault(name, []).append((self.last, exact(float(number))))
@@ -68,8 +80,9 @@ class SamePoints(RuleBasedStateMachine):
 
     @rule(values=st.lists(st.floats(width=64), max_size=60), name=names, times=st.booleans())
     def log_batch(self, values: list[float], name: str, times: bool) -> None:
-        step = list(range(self.last + 1, self.last + 1 + len(values)))
-        self.run.log_batch({name: values}, time=np.arange(len(values)) * 7 if times else None)
+        step = [min(self.last + 1 + i, LAST_STEP) for i in range(len(values))]
+        with told_of_the_last_step(self.last + len(values) > LAST_STEP):
+            self.run.log_batch({name: values}, time=np.arange(len(values)) * 7 if times else None)
         if values:
             self.last = step[-1]
         self.logged.setdefault(name, []).extend((s, exact(v)) for s, v in zip(step, values, strict=True))
@@ -131,6 +144,22 @@ TestSamePoints = SamePoints.TestCase
 TestSamePoints.settings = settings(
     max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+def test_rows_behind_the_last_step() -> None:
+    """2**63 - 1, and then no step: what Hypothesis once found."""
+    state = SamePoints()
+    state.start()
+    state.log({"a": 1.0}, LAST_STEP)
+    state.log({"a": 2.0}, None)
+    state.log({"a": np.array([3.0, 4.0]), "b": 5}, None)
+    state.log({"a": 6.0}, LAST_STEP - 1)
+    state.log_batch([7.0, 8.0, 9.0], "a", times=False)
+    state.log_batch([10.0], "b", times=True)
+    state.log({"a": 11.0}, 5)
+    state.log({"a": 12.0}, None)
+    state.nothing_is_lost()
+    state.teardown()
 
 
 def test_a_live_run_is_followed_point_by_point(script: Callable[..., object], tapes: Path) -> None:

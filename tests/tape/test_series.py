@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from test_pyramid import KINDS, axis_of, values_of
 
 from rolltape.tape.index_file import IndexFile, write_index
+from rolltape.tape.metric_columns import Columns
 from rolltape.tape.pyramid import BASE, FAN, Entries, entries_of, fold
-from rolltape.tape.reader import Columns
 from rolltape.tape.series import Series
 
 TALL, BATCH = 8, 300

@@ -11,6 +11,9 @@ from rolltape.recording.values import Sorted, checked_mapping, sort_array
 
 _Integers = NDArray[np.int64] | None
 
+LAST_STEP = 2**63 - 1
+NO_STEP_LEFT = f"no step comes after {LAST_STEP}: what is logged without one is recorded at that step"
+
 
 def checked_batch(
     values: Mapping[str, ArrayLike], step: ArrayLike | None, time: ArrayLike | None

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rolltape.errors import RecordingError, RolltapeWarning
-from rolltape.recording.batch import checked_batch
+from rolltape.recording.batch import LAST_STEP, NO_STEP_LEFT, checked_batch
 from rolltape.recording.describing import checked_tags, plain_config
 from rolltape.recording.ending import end_of
 from rolltape.recording.media import File, Image, Video, write_media
@@ -136,13 +136,13 @@ class Run:
         if times is None:
             times = np.full(rows, _now())
         if self._ready(rows):
-            if steps is None and self._last + rows >= 2**63:
-                self._lose(rows, "a step beyond 64 bits cannot be recorded", once="step")
-                return
+            left = rows if steps is not None else min(LAST_STEP - self._last, rows)  # that have a step of their own
             if steps is None:
-                steps = np.arange(rows) + (self._last + 1)
+                steps = self._last + np.minimum(np.arange(1, rows + 1), left)
             self._last = int(steps[-1])
             self._alone(partial(self._put, metrics, steps, times, columns))
+            if left < rows:
+                self._tell(NO_STEP_LEFT)
 
     def describe(
         self, config: Mapping[str, Any] | Any = None, tags: Sequence[str] = (), name: str | None = None
@@ -209,8 +209,9 @@ class Run:
     def _log_any(self, values: Mapping[str, Any], step: int | None) -> None:
         """Everything that `log` does not do itself: new key sets, arrays, texts, media, devices, a full half."""
         out = sort_values(checked_mapping(values))
+        counted_out = step is None and self._last == LAST_STEP
         if step is None:
-            step = self._last + 1
+            step = min(self._last + 1, LAST_STEP)
         elif type(step) is not int:
             step = checked_step(step)
         if not -(2**63) <= step < 2**63:
@@ -221,6 +222,8 @@ class Run:
         now = _now()
         if self._ready(1):
             self._alone(partial(self._record, out, step, now))
+            if counted_out:
+                self._tell(NO_STEP_LEFT)
 
     def _alone(self, work: Callable[[], None]) -> None:
         """Do what takes locks. A signal handler or finalizer in the middle of this very thread leaves it for later."""

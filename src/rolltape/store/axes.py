@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rolltape.tape.indexed_tape import IndexedTape
+from rolltape.tape.metric_columns import Columns, concatenate
 from rolltape.tape.pyramid import BASE
-from rolltape.tape.reader import Columns, concatenate
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -112,7 +112,7 @@ class MetricAxis:
             count = one.counts[0] if one is not None else 0
             loose = [tape.loose(metric)]
             if self._dense:
-                loose[:0] = tape.points(metric, 0, BASE * count)
+                loose[:0] = tape.points(metric, 0, BASE * count, "time")
             elif one is not None and count:
                 whole &= bool((one.column(0, "finite", 0, count) == BASE).all())
                 entries = (one.column(0, name, 0, count) for name in ("time_low", "time_high", "low", "high"))
@@ -169,7 +169,7 @@ class MetricAxis:
         for number, tape in enumerate(self._tapes):
             mine = self._tape[chosen] == number
             entries = self._entry[chosen][mine]
-            parts += tape.points_of(self._metric, np.sort(entries[entries >= 0]))
+            parts += tape.points_of(self._metric, np.sort(entries[entries >= 0]), "time")
             single = mine & (self._entry[chosen] < 0)
             time, value = self._first[chosen][single], self._low[chosen][single]
             parts.append(Columns(np.zeros(len(time), np.int64), time, value))

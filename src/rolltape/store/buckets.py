@@ -85,6 +85,28 @@ def gather(pieces: Pieces, edges: Floats) -> Sums:
     return sums
 
 
+def gather_points(x: Floats, value: Floats, edges: Floats) -> Sums:
+    """`gather` of value[n] at x[n], in a third of the time where all are finite and in order."""
+    if not (x[1:] >= x[:-1]).all() or not np.isfinite(value).all():
+        return gather(points_as_pieces(x, value), edges)
+    bounds = _bounds(x, edges)
+    sums = nothing_in(len(edges) - 1)
+    held = np.diff(bounds)
+    some = held.nonzero()[0]
+    if not len(some):
+        return sums
+    value, starts, held = value[bounds[0] : bounds[-1]], bounds[:-1][some] - bounds[0], held[some]
+    sums.points[some] = sums.finite[some] = held
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums.total[some] = whole = np.add.reduceat(value, starts)
+        away = np.repeat(whole / held, held)
+        np.subtract(value, away, out=away)
+        sums.spread[some] = np.add.reduceat(np.multiply(away, away, out=away), starts)
+    sums.low[some] = np.minimum.reduceat(value, starts)
+    sums.high[some] = np.maximum.reduceat(value, starts)
+    return sums
+
+
 def add(parts: Sequence[Sums]) -> Sums:
     """Several counts of the same buckets as one. There must be one at least."""
     whole = parts[0]

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rolltape.store.axes import Axis
-from rolltape.store.buckets import Floats, Pieces, Sums, add, gather, points_as_pieces
+from rolltape.store.buckets import Floats, Pieces, Sums, add, gather, gather_points, points_as_pieces
 from rolltape.store.kept_points import points_of
 from rolltape.tape.indexed_tape import IndexedTape
+from rolltape.tape.metric_columns import Columns
 from rolltape.tape.pyramid import BASE, FAN
-from rolltape.tape.reader import Columns
 from rolltape.tape.series import Loose, Series
 
 Ints = NDArray[np.int64]
@@ -45,27 +45,28 @@ def sums_of(
     Raises:
         TapeError, OSError, IndexUnusable: the tape or its index cannot be read.
     """
-    pieces: list[Pieces] = []
-    sums: list[Sums] = []
-    deep = np.empty(0, np.int64)
     series = tape.series(metric)
-    if series is not None:
-        exact = exact or series.points <= FEW
-        whole, deep = _descend(series, axis, edges, exact, before)
-        if whole and len(deep):
-            sums.append(gather(_join(whole), edges))  # apart from the points, with which they would have to be sorted
-        else:
-            pieces += whole
-    waiting = 0
-    framed = points_of(tape, metric, series, deep) if series is not None else ()
-    for points in chain(framed, (tape.loose(metric),)):
-        pieces.append(_point_pieces(points, axis, before))
-        waiting += len(points.step)
-        if waiting > _BLOCK:
-            sums.append(gather(_join(pieces), edges))
-            pieces, waiting = [], 0
-    if pieces or not sums:
-        sums.append(gather(_join(pieces), edges))
+    if series is None:
+        return gather(_point_pieces(tape.loose(metric), axis, before), edges)
+    whole, deep = _descend(series, axis, edges, exact or series.points <= FEW, before)
+    if not len(deep):
+        return gather(_join([*whole, _point_pieces(tape.loose(metric), axis, before)]), edges)
+    sums = [gather(_join(whole), edges)] if whole else []  # apart from the points, with which they would be sorted
+    xs: list[Floats] = []
+    values: list[Floats] = []
+    only = axis.column if before is None or axis.column == "step" else None
+    for points in chain(points_of(tape, metric, series, deep, only), (tape.loose(metric),)):
+        x, value = axis.at(points), points.value
+        if before is not None:
+            kept = points.step < before
+            x, value = x[kept], value[kept]
+        xs.append(x)
+        values.append(value)
+        if sum(map(len, xs)) > _BLOCK:
+            sums.append(gather_points(np.concatenate(xs), np.concatenate(values), edges))
+            xs, values = [], []
+    if xs:
+        sums.append(gather_points(np.concatenate(xs), np.concatenate(values), edges))
     return add(sums)
 
 

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from rolltape.tape.byte_cache import ByteCache
 from rolltape.tape.indexed_tape import IndexedTape
+from rolltape.tape.metric_columns import AxisColumn, Columns, concatenate
 from rolltape.tape.pyramid import BASE
-from rolltape.tape.reader import Columns, TapeReader, concatenate
+from rolltape.tape.reader import TapeReader
 from rolltape.tape.series import Series
 
 _LONGEST = 64 * 1024  # points of a series that is kept
@@ -27,14 +28,16 @@ _readers: WeakKeyDictionary[TapeReader, int] = WeakKeyDictionary()  # a tape tha
 _lock = threading.Lock()
 
 
-def points_of(tape: IndexedTape, metric: str, series: Series, entries: NDArray[np.int64]) -> Iterator[Columns]:
+def points_of(
+    tape: IndexedTape, metric: str, series: Series, entries: NDArray[np.int64], only: AxisColumn | None = None
+) -> Iterator[Columns]:
     """`IndexedTape.points_of`, from memory where they are there.
 
     Raises:
         TapeError, OSError: the tape cannot be read.
     """
     if not len(entries) or series.points > _LONGEST:
-        return tape.points_of(metric, entries)
+        return tape.points_of(metric, entries, only)
     every = _all_points(tape, metric, BASE * series.counts[0])
     first, last = int(entries[0]), int(entries[-1])
     if last - first == len(entries) - 1:

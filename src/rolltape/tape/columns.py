@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rolltape.tape.frame import PayloadInFile
 from rolltape.tape.rows import Group
 
 if sys.version_info >= (3, 14):
@@ -42,6 +43,12 @@ _LIMITS = tuple(int(np.iinfo(kind).max) for kind in _INTEGERS)
 _Planes = NDArray[np.uint8]  # [width, n]: byte i of every value, shuffled
 _Column = tuple[int, int, int, _Planes]  # width, a, b, planes
 _NO_PLANES: _Planes = np.empty((0, 0), np.uint8)
+_ALL = slice(None)
+
+Payload = bytes | PayloadInFile
+_Opened = dict[int, NDArray[np.uint8]]  # decompressed blocks of a frame by their numbers
+_PIECE = 32 * 1024  # bytes of a large block that are decompressed at a time
+_SMALL = 256 * 1024  # bytes up to which a block is decompressed at once
 
 
 def compress(data: bytes) -> bytes:
@@ -139,6 +146,14 @@ class _GroupEntry(NamedTuple):
     metrics: int
 
 
+class _ColumnEntry(NamedTuple):
+    width: int
+    block: int
+    offset: int
+    a: int
+    b: int
+
+
 class RowsFrame:
     """The directory of a ROWS payload; decodes one column at a time.
 
@@ -146,74 +161,148 @@ class RowsFrame:
     that decodes takes the payload again.
     """
 
-    __slots__ = ("_blocks", "_columns", "_starts", "generation", "groups")
+    __slots__ = ("_blocks", "_columns", "generation", "groups")
 
-    def __init__(self, payload: bytes) -> None:
-        self.generation, groups, blocks, size = _FIXED.unpack_from(payload)
+    def __init__(self, payload: Payload) -> None:
+        self.generation, groups, blocks, size = _FIXED.unpack(payload[: _FIXED.size])
         start = _FIXED.size + size
         directory = zstd.decompress(payload[_FIXED.size : start])
         table = np.frombuffer(directory, _GROUP, groups)
         self.groups = [_GroupEntry(*row) for row in table.tolist()]
-        self._blocks = np.frombuffer(directory, _BLOCK, blocks, table.nbytes)
-        self._columns = np.frombuffer(directory, _COLUMN, -1, table.nbytes + self._blocks.nbytes)
-        self._starts = start + np.concatenate(([0], self._blocks["packed"].cumsum(dtype=np.int64)))
+        sizes = np.frombuffer(directory, _BLOCK, blocks, table.nbytes)
+        columns = np.frombuffer(directory, _COLUMN, -1, table.nbytes + sizes.nbytes)
+        self._columns = [_ColumnEntry(*column) for column in columns.tolist()]
+        starts = start + sizes["packed"].cumsum(dtype=np.int64) - sizes["packed"]
+        self._blocks: list[tuple[int, int, int]] = [  # where each begins, its packed bytes, its raw ones
+            (at, packed, raw) for at, (packed, raw) in zip(starts.tolist(), sizes.tolist(), strict=True)
+        ]
 
-    def order(self, payload: bytes, group: _GroupEntry) -> NDArray[np.int64]:
+    def order(self, payload: Payload, group: _GroupEntry) -> NDArray[np.int64]:
         """[rows]: each row's place among all rows of the frame."""
-        return self._axis(payload, group, 0)
+        return self._axis(payload, group, 0, _ALL)
 
-    def step(self, payload: bytes, group: _GroupEntry) -> NDArray[np.int64]:
-        return self._axis(payload, group, 1)
+    def step(self, payload: Payload, group: _GroupEntry, part: slice = _ALL) -> NDArray[np.int64]:
+        """[n]: of some rows, as all the following."""
+        return self._axis(payload, group, 1, part)
 
-    def time(self, payload: bytes, group: _GroupEntry) -> NDArray[np.int64]:
-        """[rows]: ns since 1970."""
-        return self._axis(payload, group, 2)
+    def time(self, payload: Payload, group: _GroupEntry, part: slice = _ALL) -> NDArray[np.int64]:
+        """[n]: ns since 1970."""
+        return self._axis(payload, group, 2, part)
 
-    def values(self, payload: bytes, group: _GroupEntry, metric: int) -> NDArray[np.float64]:
-        """[rows]: the values of the group's metric number ``metric``."""
-        return self._values(payload, group, metric, {})
+    def values(self, payload: Payload, group: _GroupEntry, metric: int, part: slice = _ALL) -> NDArray[np.float64]:
+        """[n]: the values of the group's metric number ``metric``."""
+        return self._values(payload, group, metric, part, {})
 
-    def all_values(self, payload: bytes, group: _GroupEntry) -> list[NDArray[np.float64]]:
+    def all_values(self, payload: Payload, group: _GroupEntry) -> list[NDArray[np.float64]]:
         """[rows] for each metric of the group: blocks that hold several of them are decompressed once."""
-        opened: dict[int, bytes] = {}
-        return [self._values(payload, group, metric, opened) for metric in range(group.metrics)]
+        opened: _Opened = {}
+        return [self._values(payload, group, metric, _ALL, opened) for metric in range(group.metrics)]
 
-    def _values(self, payload: bytes, group: _GroupEntry, metric: int, opened: dict[int, bytes]) -> NDArray[np.float64]:
+    def _values(
+        self, payload: Payload, group: _GroupEntry, metric: int, part: slice, opened: _Opened
+    ) -> NDArray[np.float64]:
         column = self._columns[group.first + _AXES + metric]
-        width = int(column["width"])
+        width = column.width
+        start, stop, _ = part.indices(group.rows)
         if width == 0:
-            return np.full(group.rows, column["a"], np.int64).view(np.float64)
-        return self._planes(payload, column, f"<f{width}", group.rows, opened).astype(np.float64)
+            return np.full(stop - start, column.a, np.int64).view(np.float64)
+        planes = self._planes(payload, column, group.rows, start, stop, opened)
+        return _unshuffled(planes, f"<f{width}").astype(np.float64)
 
-    def _axis(self, payload: bytes, group: _GroupEntry, number: int) -> NDArray[np.int64]:
+    def _axis(self, payload: Payload, group: _GroupEntry, number: int, part: slice) -> NDArray[np.int64]:
         column = self._columns[group.first + number]
-        width = int(column["width"])
-        if width:
-            axis = np.zeros(group.rows, np.int64)
-            np.cumsum(self._planes(payload, column, f"<i{width}", group.rows - 1), dtype=np.int64, out=axis[1:])
+        width = column.width
+        start, stop, _ = part.indices(group.rows)
+        if width and stop > start:
+            planes = self._planes(payload, column, group.rows - 1, 0, stop - 1, {})
+            axis = np.zeros(stop - start, np.int64)
+            np.cumsum(_unshuffled(planes[:, start:], f"<i{width}"), dtype=np.int64, out=axis[1:])
+            if start:
+                axis += _sum(planes[:, :start])
         else:
-            axis = np.arange(group.rows, dtype=np.int64)
-        axis *= column["b"]
-        axis += column["a"]
+            axis = np.arange(start, stop, dtype=np.int64)
+        axis *= column.b
+        axis += column.a
         return axis
 
     def _planes(
-        self, payload: bytes, column: np.void, kind: str, count: int, opened: dict[int, bytes] | None = None
-    ) -> NDArray[np.generic]:
-        number = int(column["block"])
-        block = opened.get(number) if opened else None
-        if block is None:
-            packed, raw = self._blocks[number].tolist()
-            start = int(self._starts[number])
-            block = payload[start : start + packed]
-            if packed != raw:
-                block = zstd.decompress(block)
-            if opened is not None:
-                opened.clear()  # columns come in the order of their blocks
-                opened[number] = block
-        width = int(column["width"])
-        planes = np.frombuffer(block, np.uint8, count * width, int(column["offset"])).reshape(width, count)
-        shuffled = np.empty((count, width), np.uint8)
-        for plane in range(width):  # five times as fast as copying the transposed array
-            shuffled[:, plane] = planes[plane]
-        return shuffled.view(kind).reshape(count)
+        self, payload: Payload, column: _ColumnEntry, count: int, start: int, stop: int, opened: _Opened
+    ) -> _Planes:
+        """[width, stop - start]: a part of the planes of ``count`` numbers. ``opened`` has the last whole block."""
+        width, number, offset = column[:3]
+        at, packed, raw = self._blocks[number]
+        if number not in opened and packed != raw and (raw <= _SMALL or stop - start == count):
+            opened.clear()  # columns come in the order of their blocks
+            opened[number] = self._block(payload, number)
+        if number in opened:
+            return opened[number][offset : offset + width * count].reshape(width, count)[:, start:stop]
+        if stop - start == count:
+            ranges = [(offset, offset + width * count)]
+        else:
+            begins = range(offset + start, offset + start + width * count, count)
+            ranges = [(begin, begin + stop - start) for begin in begins]
+        if packed == raw:
+            found = np.frombuffer(b"".join([payload[at + begin : at + end] for begin, end in ranges]), np.uint8)
+        else:
+            found = _unpack(_pieces(payload, at, at + packed), ranges)
+        return found.reshape(width, stop - start)
+
+    def _block(self, payload: Payload, number: int) -> NDArray[np.uint8]:
+        start, packed, raw = self._blocks[number]
+        if raw > _SMALL:
+            return _unpack(_pieces(payload, start, start + packed), [(0, raw)])
+        return np.frombuffer(zstd.decompress(payload[start : start + packed]), np.uint8)
+
+
+def _unpack(pieces: Iterator[bytes], ranges: Sequence[tuple[int, int]]) -> NDArray[np.uint8]:
+    """These ranges of the bytes of a block, which are in order, one after the other."""
+    found = np.empty(sum(end - begin for begin, end in ranges), np.uint8)
+    piece = np.empty(0, np.uint8)
+    here = filled = 0  # where the piece begins; how much has been found
+    for begin, end in ranges:
+        while begin < end:
+            if begin >= here + len(piece):
+                here += len(piece)
+                piece = np.frombuffer(next(pieces), np.uint8)
+                continue
+            taken = piece[begin - here : end - here]
+            found[filled : filled + len(taken)] = taken
+            filled += len(taken)
+            begin += len(taken)
+    return found
+
+
+def _pieces(payload: Payload, start: int, stop: int) -> Iterator[bytes]:
+    """The block that lies between ``start`` and ``stop``, decompressed a small piece at a time.
+
+    Large pieces lie in memory that is fresh each time, and to touch that takes five times as long as to decompress.
+
+    Raises:
+        ValueError: at its end.
+    """
+    unpacker = zstd.ZstdDecompressor()
+    while not unpacker.eof and (start < stop or not unpacker.needs_input):
+        more = b""
+        if unpacker.needs_input:
+            more = payload[start : min(start + _PIECE, stop)]
+            start += _PIECE
+        yield unpacker.decompress(more, _PIECE)
+    raise ValueError("a block ends before its columns do")
+
+
+def _unshuffled(planes: _Planes, kind: str) -> NDArray[np.generic]:
+    """[n] of planes[width, n]."""
+    width, count = planes.shape
+    shuffled = np.empty((count, width), np.uint8)
+    for plane in range(width):  # five times as fast as copying the transposed array
+        shuffled[:, plane] = planes[plane]
+    return shuffled.view(kind).reshape(count)
+
+
+def _sum(planes: _Planes) -> np.int64:
+    """The sum of shuffled signed integers, modulo 2**64."""
+    total = 0
+    for number, plane in enumerate(planes):
+        kind = np.int8 if number == len(planes) - 1 else np.uint8  # the last plane has the signs
+        total += int(plane.view(kind).sum(dtype=np.int64)) << 8 * number
+    return np.uint64(total % 2**64).astype(np.int64)

@@ -16,6 +16,7 @@ MAGIC = b"RTF1"
 _FIELDS = struct.Struct("<4sHHIQIq")
 _CRC = struct.Struct("<I")
 HEADER_SIZE = _FIELDS.size + _CRC.size
+_PIECE = 64 * 1024  # bytes that are checked at a time
 
 
 class Kind(IntEnum):
@@ -91,13 +92,39 @@ def last_frame(data: bytes, start: int) -> Frame | None:
     return None
 
 
-def check_payload(file: BinaryIO, start: int, payload: bytes) -> None:
+def take_payload(file: BinaryIO, start: int, length: int) -> bytes:
+    """The payload that lies at byte ``start``; less of it where the file ends."""
+    file.seek(start)
+    return file.read(length)
+
+
+class PayloadInFile:
+    """A payload that stays where it is: only slices of it are read, which are shorter where the file ends."""
+
+    __slots__ = ("_file", "_length", "_start")
+
+    def __init__(self, file: BinaryIO, start: int, length: int) -> None:
+        self._file = file
+        self._start = start
+        self._length = length
+
+    def __getitem__(self, part: slice) -> bytes:
+        begin, end, _ = part.indices(self._length)
+        self._file.seek(self._start + begin)
+        return self._file.read(max(end - begin, 0))
+
+    def __len__(self) -> int:
+        return self._length
+
+
+def check_payload(file: BinaryIO, start: int, payload: bytes | PayloadInFile) -> None:
     """Raises ValueError if the payload that lies at byte ``start`` is not what its frame's CRC says."""
     file.seek(start - HEADER_SIZE)
     header = file.read(HEADER_SIZE)
-    if len(header) < HEADER_SIZE or header[_FIELDS.size :] != _CRC.pack(
-        zlib.crc32(payload, zlib.crc32(header[: _FIELDS.size]))
-    ):
+    crc = zlib.crc32(header[: _FIELDS.size])
+    for at in range(0, len(payload), _PIECE):
+        crc = zlib.crc32(payload[at : at + _PIECE], crc)
+    if len(header) < HEADER_SIZE or header[_FIELDS.size :] != _CRC.pack(crc):
         raise ValueError("the frame is damaged (CRC)")
 
 

@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 
 from rolltape.tape.byte_cache import ByteCache
 from rolltape.tape.columns import ZstdError, compress, decompress
+from rolltape.tape.metric_columns import Columns
 from rolltape.tape.pyramid import BASE, Entries
-from rolltape.tape.reader import Columns
 from rolltape.tape.series import Series
 
 MAGIC = b"RTINDEX1"

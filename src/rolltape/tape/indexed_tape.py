@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from rolltape.tape.frame import HEADER_SIZE
 from rolltape.tape.frame_table import FrameTable
 from rolltape.tape.index_file import IndexFile, IndexUnusable, write_index
+from rolltape.tape.metric_columns import AxisColumn, Columns, Part, concatenate
 from rolltape.tape.pyramid import BASE
-from rolltape.tape.reader import Columns, TapeReader, concatenate
+from rolltape.tape.reader import TapeReader
 from rolltape.tape.series import Series
 
 Progress = Callable[[int, int], None]
@@ -122,24 +123,22 @@ class IndexedTape:
         self.era += 1
         self._begin()
 
-    def points(self, metric: str, start: int, stop: int) -> Iterator[Columns]:
+    def points(self, metric: str, start: int, stop: int, only: AxisColumn | None = None) -> Iterator[Columns]:
         """The points number start to stop of a metric's frames, frame by frame.
+
+        only: the axis that is needed; None: both are. The other may be zeros.
 
         They are those of the tape as it is now, also if it is another one when they are read.
 
         Raises:
             TapeError, OSError: while they are read.
         """
-        frames = self._frames_with(metric, np.array([start]), np.array([stop]))
-        return (
-            Columns._make(column[max(start - before, 0) : stop - before] for column in points)
-            for before, points in frames
-        )
+        return (points for _, points in self._parts_with(metric, np.array([start]), np.array([stop]), only))
 
-    def points_of(self, metric: str, entries: NDArray[np.int64]) -> Iterator[Columns]:
+    def points_of(self, metric: str, entries: NDArray[np.int64], only: AxisColumn | None = None) -> Iterator[Columns]:
         """The points of some entries of level 0, which must be in order; else as `points`."""
         if len(entries) and entries[-1] - entries[0] == len(entries) - 1:  # no gaps: slices instead of copies
-            return self.points(metric, BASE * int(entries[0]), BASE * (int(entries[-1]) + 1))
+            return self.points(metric, BASE * int(entries[0]), BASE * (int(entries[-1]) + 1), only)
         starts = BASE * entries
 
         def picked(before: int, points: Columns) -> Columns:
@@ -149,12 +148,14 @@ class IndexedTape:
             places = places[(places >= 0) & (places < after - before)]
             return Columns._make(column[places] for column in points)
 
-        return (picked(before, points) for before, points in self._frames_with(metric, starts, starts + BASE))
+        return (picked(before, points) for before, points in self._parts_with(metric, starts, starts + BASE, only))
 
-    def _frames_with(
-        self, metric: str, starts: NDArray[np.int64], stops: NDArray[np.int64]
+    def _parts_with(
+        self, metric: str, starts: NDArray[np.int64], stops: NDArray[np.int64], only: AxisColumn | None
     ) -> Iterator[tuple[int, Columns]]:
-        """Each frame that holds points start to stop of a metric, and how many come before it."""
+        """Of each frame that holds points start to stop of a metric those from the first to the last of them, and how
+        many points come before these.
+        """
         if not len(starts):
             return iter(())
         ends = self._ends(metric)
@@ -163,7 +164,11 @@ class IndexedTape:
         nearest = stops.searchsorted(begins, "right")
         first = np.append(starts, np.iinfo(np.int64).max)[nearest]
         numbers = ((first < ends) & (begins < ends)).nonzero()[0]
-        return zip(begins[numbers].tolist(), self.reader.frames_of(metric, numbers.tolist()), strict=True)
+        begins, ends = begins[numbers], ends[numbers]
+        lows = np.maximum(first[numbers], begins)
+        highs = np.minimum(stops[starts.searchsorted(ends, "left") - 1], ends)  # of the last range that begins before
+        parts = map(Part, numbers.tolist(), (lows - begins).tolist(), (highs - begins).tolist())
+        return zip(lows.tolist(), self.reader.parts_of(metric, parts, only), strict=True)
 
     def loose(self, metric: str) -> Columns:
         """The points behind the last entry, those in the head among them."""

@@ -17,15 +17,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rolltape.errors import TapeError
-from rolltape.tape.columns import RowsFrame, ZstdError
+from rolltape.tape.columns import Payload, RowsFrame, ZstdError
 from rolltape.tape.facts import merge_facts, read_end
-from rolltape.tape.frame import HEADER_SIZE, MAGIC, Kind, check_payload, read_frame
+from rolltape.tape.frame import HEADER_SIZE, MAGIC, Kind, PayloadInFile, check_payload, read_frame, take_payload
 from rolltape.tape.frame_table import FrameTable
 from rolltape.tape.head import HeadRows, HeadSnapshot, read_head
 from rolltape.tape.life import is_alive
+from rolltape.tape.metric_columns import (
+    AxisColumn,
+    Columns,
+    Part,
+    concatenate,
+    from_frame,
+    from_head,
+    part_of_frame,
+)
 from rolltape.tape.rows import Schema
 
 T = TypeVar("T")
+W = TypeVar("W")
 
 _BEAT = 2_000_000_000  # ns: two heartbeats of a head
 _LOOKS = 5  # tries to see tape and head at one moment
@@ -36,17 +46,6 @@ class Cursor(NamedTuple):
 
     frames: int = 0
     heads: tuple[tuple[int, int], ...] = ()
-
-
-class Columns(NamedTuple):
-    """Points of one metric in the order they were logged: step[n], time[n] (ns), value[n]."""
-
-    step: NDArray[np.int64]
-    time: NDArray[np.int64]
-    value: NDArray[np.float64]
-
-
-NOTHING = Columns(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 
 
 _KEPT = (
@@ -176,9 +175,9 @@ class TapeReader:
             skip = seen.pop(frame.generation, 0)
             if any(schema in places for schema, _ in frame.groups):
                 wanted.append((number, skip))
-        parts += self._decode(wanted, lambda rows, payload, skip: _from_frame(rows, payload, places, skip))
+        parts += self._decode(wanted, lambda rows, payload, skip: from_frame(rows, payload, places, skip))
         for half in self._head:
-            parts.append(_from_head(half, places, seen.get(half.generation, 0)))
+            parts.append(from_head(half, places, seen.get(half.generation, 0)))
             seen[half.generation] = max(half.rows, seen.get(half.generation, 0))
         heads = tuple((generation, rows) for generation, rows in seen.items() if generation > self._framed)
         return concatenate(parts), Cursor(len(self.rows), heads)
@@ -191,11 +190,16 @@ class TapeReader:
         """[ROWS frames]: how many points of a metric lie in each."""
         return self.rows.counts(self._places.get(metric, {}))
 
-    def frames_of(self, metric: str, numbers: Iterable[int]) -> Iterator[Columns]:
-        """The points of a metric in each of these ROWS frames. Raises as `read`."""
+    def parts_of(self, metric: str, parts: Iterable[Part], only: AxisColumn | None = None) -> Iterator[Columns]:
+        """The points of a metric in each of these parts of frames. Raises as `read`.
+
+        only: the axis that is needed; None: both are. The other may be zeros.
+        """
         places = self._places.get(metric, {})
         return self._decode(
-            ((number, 0) for number in numbers), lambda rows, payload, _: _from_frame(rows, payload, places)
+            ((part.frame, part) for part in parts),
+            lambda rows, payload, part: part_of_frame(rows, payload, places, part, only),
+            PayloadInFile,
         )
 
     def whole_frames(self, start: int) -> Iterator[dict[str, Columns]]:
@@ -205,7 +209,7 @@ class TapeReader:
     def head_points(self, metric: str) -> Columns:
         """The points of a metric that are only in the head, as of the last `refresh`."""
         places = self._places.get(metric, {})
-        return concatenate([_from_head(half, places) for half in self._head])
+        return concatenate([from_head(half, places) for half in self._head])
 
     def head_blocks(self) -> Iterator[dict[str, Columns]]:
         """The points of all metrics in each half of the head, as of the last `refresh`."""
@@ -218,23 +222,30 @@ class TapeReader:
                         twice.add(name)
                     found[name] = Columns(group.step, group.time, value)
             for name in twice:  # its points in several groups are put in order
-                found[name] = _from_head(half, self._places[name])
+                found[name] = from_head(half, self._places[name])
             yield found
 
-    def _decode(self, wanted: Iterable[tuple[int, int]], decode: Callable[[RowsFrame, bytes, int], T]) -> Iterator[T]:
-        """What ``decode`` makes of these frames, each with how many of its rows are to be left out."""
+    def _decode(
+        self,
+        wanted: Iterable[tuple[int, W]],
+        decode: Callable[[RowsFrame, Payload, W], T],
+        take: Callable[[BinaryIO, int, int], Payload] = take_payload,
+    ) -> Iterator[T]:
+        """What ``decode`` makes of these frames, each with what is wanted of it.
+
+        take: makes a payload of the file, the byte at which it begins, and its length.
+        """
         file = None
         try:
-            for number, skip in wanted:
+            for number, what in wanted:
                 file = file or self._open_again()
                 frame = self.rows[number]
-                file.seek(frame.payload)
                 try:
-                    payload = file.read(frame.length)
+                    payload = take(file, frame.payload, frame.length)
                     if number in self._unchecked:
                         check_payload(file, frame.payload, payload)
                         self._unchecked.discard(number)
-                    yield decode(RowsFrame(payload), payload, skip)
+                    yield decode(RowsFrame(payload), payload, what)
                 except (LookupError, ValueError, struct.error, ZstdError) as error:
                     place = frame.payload - HEADER_SIZE
                     raise TapeError(f"{self.path}: the columns at byte {place} cannot be read: {error}") from error
@@ -250,7 +261,7 @@ class TapeReader:
             raise TapeError(f"{self.path} was replaced by another file while it was read")
         return file
 
-    def _all_of_frame(self, rows: RowsFrame, payload: bytes, _skip: int) -> dict[str, Columns]:
+    def _all_of_frame(self, rows: RowsFrame, payload: Payload, _skip: int) -> dict[str, Columns]:
         found: dict[str, Columns] = {}
         twice: set[str] = set()
         for group in rows.groups:
@@ -261,7 +272,7 @@ class TapeReader:
                     twice.add(name)
                 found[name] = Columns(step, time, value)
         for name in twice:  # its points in several groups are put in order
-            found[name] = _from_frame(rows, payload, self._places[name])
+            found[name] = from_frame(rows, payload, self._places[name])
         return found
 
     def _stat(self) -> os.stat_result:
@@ -361,55 +372,3 @@ class TapeReader:
         self._head = [half for half in halves if half.rows]
         self._head_signature = tuple((half.generation, half.rows) for half in self._head)
         return True
-
-
-def _from_frame(rows: RowsFrame, payload: bytes, places: dict[int, int], skip: int = 0) -> Columns:
-    parts, orders = [], []
-    holding = [group for group in rows.groups if group.schema in places]
-    for group in holding:
-        points = Columns(
-            rows.step(payload, group),
-            rows.time(payload, group),
-            rows.values(payload, group, places[group.schema]),
-        )
-        if not skip and len(holding) == 1:
-            return points
-        order = rows.order(payload, group)
-        kept = order >= skip
-        parts.append(points if kept.all() else Columns(points.step[kept], points.time[kept], points.value[kept]))
-        orders.append(order[kept])
-    return _in_order(parts, orders)
-
-
-def _from_head(half: HeadRows, places: dict[int, int], skip: int = 0) -> Columns:
-    parts, orders = [], []
-    for group in half.groups:
-        column = places.get(group.schema.id)
-        if column is None:
-            continue
-        order = np.arange(len(group.step)) if group.order is None else group.order
-        kept = order >= skip
-        parts.append(Columns(group.step[kept], group.time[kept], group.values[column][kept]))
-        orders.append(order[kept])
-    return _in_order(parts, orders)
-
-
-def _in_order(parts: list[Columns], orders: list[NDArray[np.int64]]) -> Columns:
-    points = concatenate(parts)
-    if len(parts) < 2:
-        return points
-    placed = np.concatenate(orders).argsort(kind="stable")
-    return Columns(points.step[placed], points.time[placed], points.value[placed])
-
-
-def concatenate(parts: list[Columns]) -> Columns:
-    """One after the other."""
-    if len(parts) == 1:
-        return parts[0]
-    if not parts:
-        return NOTHING
-    return Columns(
-        np.concatenate([part.step for part in parts]),
-        np.concatenate([part.time for part in parts]),
-        np.concatenate([part.value for part in parts]),
-    )

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rolltape.tape.metric_columns import Columns, concatenate
 from rolltape.tape.pyramid import BASE, FAN, NOTHING, TALL, Entries, entries_of, fold, join
-from rolltape.tape.reader import Columns, concatenate
 
 _BATCH = 16 * 1024  # points that are made into entries together
 

@@ -25,7 +25,8 @@ from rolltape.tape.frame import Kind, pack_frame
 from rolltape.tape.head import LARGE, Half, Head, shut_half
 from rolltape.tape.rows import TIME_UNIT, Group, Schema, read_rows
 
-FRAME_POINTS = 1 << 18  # points of one frame made from arrays
+FRAME_POINTS = 1 << 18  # points of one frame made from arrays, at most
+FRAME_ROWS = 1 << 15  # rows of it, at most: who looks at a few decompresses so many (docs/decisions/003-columns.md)
 _FILLED_FAST = 1_000_000_000  # ns: a half that fills sooner is worth a larger one
 _HOLE_PATIENCE = 1.0  # s to wait for a row that another thread has reserved and not yet packed
 _RETRY = 0.5  # s between two tries of a full disk
@@ -178,7 +179,7 @@ class TapeWriter:
     def _put_frames(
         self, schema: Schema, step: NDArray[np.int64], time: NDArray[np.int64], values: NDArray[np.float64], unit: int
     ) -> bool:
-        rows = max(1, FRAME_POINTS // len(schema.metrics))
+        rows = max(1, min(FRAME_ROWS, FRAME_POINTS // len(schema.metrics)))
         for i in range(0, len(step), rows):
             part = slice(i, i + rows)
             group = Group(schema, step[part], time[part], np.ascontiguousarray(values[:, part]), None, unit)
