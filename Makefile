@@ -39,7 +39,7 @@ $(VENV)/.dev: $(BIN)/python $(SOURCES)
 # The real libraries that loggers write to and take values from. Large, so only where nothing may be skipped.
 $(VENV)/.all: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet 'torch==2.13.0' jax
-	$(BIN)/python -m pip install --quiet --editable '.[tensorboard,wandb,mlflow]' tensorboard joblib mpi4py mpich
+	$(BIN)/python -m pip install --quiet --editable '.[tensorboard,wandb,mlflow]' tensorboard joblib mpi4py mpich chdb
 	touch $@
 
 # The real packages that rolltape is held against, each in an environment of its own (tests/environments).

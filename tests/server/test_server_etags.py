@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from frames import read_curve
 
 import rolltape
 from rolltape.curves import group_runs
@@ -69,6 +71,32 @@ def test_a_groups_answer_is_new_when_one_of_its_runs_grows(
         run.log(0.25)
         grown = ask(client, question, first.headers["etag"])
         assert (grown.status_code, grown.content == first.content) == (200, False)
+
+
+def test_a_line_that_is_called_otherwise_has_a_new_answer(
+    client: httpx.Client, tapes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer may have the name of a moment ago: that one is not the answer with the new name."""
+    age = 1.5
+    monkeypatch.setattr("rolltape.server.grouping._RECENT", age)
+    question = "/api/curve?metric=speed&run=other/o"
+
+    def label(answer: httpx.Response) -> str:
+        return str(read_curve(answer).told("speed", "other/o")["label"])
+
+    with rolltape.init(project="other", id="o", dir=tapes) as run:
+        run.log({"speed": 4.0})
+        time.sleep(age)
+        assert label(ask(client, question)) == "o"
+        run.describe(name="better known")
+        run.log({"speed": 5.0})
+        second = ask(client, question)
+        assert label(second) == "o", "the look at names is not old enough for another one"
+        time.sleep(age)
+        third = ask(client, question, second.headers["etag"])
+        assert third.status_code == 200
+        assert label(third) == "better known"
+        assert ask(client, question, third.headers["etag"]).status_code == 304
 
 
 def test_a_killed_run_has_a_new_answer(client: httpx.Client, live: Callable[[str], Any]) -> None:

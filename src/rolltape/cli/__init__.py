@@ -13,13 +13,13 @@ import sys
 from collections.abc import Sequence
 
 from rolltape._version import __version__
-from rolltape.cli import demo, export, ls, show, sql, ui, verify
+from rolltape.cli import demo, export, ls, serve, ship, show, sql, token, ui, verify
 from rolltape.cli.text import clean
 from rolltape.errors import RolltapeError
 
 __all__ = ["main"]
 
-_COMMANDS = (demo, ui, ls, show, export, sql, verify)
+_COMMANDS = (demo, ui, serve, ship, ls, show, export, sql, verify, token)
 _BROKEN_PIPE = 141  # what a shell reports for a process that SIGPIPE ended
 _INTERRUPTED = 130
 

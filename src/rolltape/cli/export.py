@@ -15,7 +15,7 @@ from rolltape.cli.runs import find_run
 from rolltape.errors import StoreError
 
 if TYPE_CHECKING:
-    from rolltape.store import DirectoryStore, RunInfo
+    from rolltape.store import RunInfo, Store
     from rolltape.store.export.selection import Selection
 
 _FORMATS = ("parquet", "csv", "jsonl")
@@ -34,7 +34,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "other media are not points and stay where they are.",
     )
     parser.add_argument(
-        "dir", nargs="?", metavar="DIR", help="directory of the tapes (default: $ROLLTAPE_DIR, else ./tapes)"
+        "dir",
+        nargs="?",
+        metavar="DIR",
+        help="directory of the tapes, or clickhouse://… (default: $ROLLTAPE_DIR, else ./tapes)",
     )
     parser.add_argument("--project", metavar="P", help="only the runs of this project")
     parser.add_argument(
@@ -110,7 +113,7 @@ def _writer(form: str) -> Callable[[Selection, BinaryIO, Callable[[int], None]],
     return write_csv if form == "csv" else write_jsonl
 
 
-def _runs(store: DirectoryStore, wanted: list[str] | None, project: str | None) -> list[RunInfo]:
+def _runs(store: Store, wanted: list[str] | None, project: str | None) -> list[RunInfo]:
     if wanted is None:
         infos = store.runs(project)
         if not infos and project is not None:

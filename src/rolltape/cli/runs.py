@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from rolltape.errors import RunNotFound
 
 if TYPE_CHECKING:
-    from rolltape.store import DirectoryStore, RunInfo
+    from rolltape.store import RunInfo, Store
 
 _ABSENT = object()
 _SHOWN = 5  # runs that an error names
 
 
-def find_run(store: DirectoryStore, wanted: str) -> RunInfo:
+def find_run(store: Store, wanted: str) -> RunInfo:
     """The run whose key, id or ``project/id`` is ``wanted``, or the only one whose id begins so.
 
     Raises:

@@ -49,6 +49,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="PATH",
         help="a directory of tapes, a project, a run or one .tape file (default: $ROLLTAPE_DIR, else ./tapes)",
     )
+    parser.add_argument(
+        "--store",
+        metavar="URL",
+        help="instead compare, writer by writer, with what a ClickHouse store (clickhouse://…) has of these tapes",
+    )
     parser.add_argument("--json", action="store_true", help="everything as a JSON object")
     parser.set_defaults(run=run)
 
@@ -58,6 +63,10 @@ def run(args: argparse.Namespace) -> int:
     from rolltape.store.verify import verify
 
     path = Path(args.path or os.environ.get("ROLLTAPE_DIR") or "tapes").expanduser().resolve()
+    if args.store is not None:
+        from rolltape.cli.verify_store import compare_with
+
+        return compare_with(path, args.store, as_json=args.json)
     with Progress("Checking") as progress:
         report = verify(path, progress)
     if not report.tapes and not report.files:

@@ -74,15 +74,19 @@ def init(
         "environment": environment(),
     }
 
+    shipped = bool(os.environ.get("ROLLTAPE_SHIP"))
+
     def open_writer(run: Run, parent: str | None) -> TapeWriter:
         _close_with_worker(run)
-        return TapeWriter(
-            directory,
-            _writer_name(),
-            {"run": run_id, "project": project, "parent": parent, **writer_identity()},
-            fsync=durability == "fsync",
-            on_trouble=run.trouble,
-        )
+        opening = {"run": run_id, "project": project, "parent": parent, **writer_identity()}
+        if shipped:
+            opening["ship"] = True
+        writer = TapeWriter(directory, _writer_name(), opening, fsync=durability == "fsync", on_trouble=run.trouble)
+        if shipped:
+            from rolltape.recording.shipping import start_shipper
+
+            start_shipper(directory.parent.parent, quiet=parent is not None)
+        return writer
 
     try:
         directory.mkdir(parents=True, exist_ok=True)

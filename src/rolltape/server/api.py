@@ -16,6 +16,7 @@ from rolltape.server.answers import compare, curve, groups, histogram, runs, swe
 from rolltape.server.choice import Choice, Line
 from rolltape.server.files import MEDIA, file_reply, find_file, is_plain
 from rolltape.server.news import News
+from rolltape.server.odd_names import meant
 from rolltape.server.query import Refused, choice_of, grouping_of, params_of, run_of, runs_of
 from rolltape.server.replies import FRESH, is_known, json_reply, not_modified
 from rolltape.server.sources import Sources
@@ -130,13 +131,13 @@ class Api:
 
     async def media(self, request: Request) -> Response:
         """GET /api/media/PROJECT/ID/FILE"""
-        project, run, name = (request.path_params[part] for part in ("project", "run", "file"))
+        project, run, name = (meant(request.path_params[part]) for part in ("project", "run", "file"))
         if not is_plain(project) or not is_plain(run):
             raise HTTPException(404)
         directory = self._store.root / project / run
 
         def find() -> Response | None:
-            if not (directory / "run.json").is_file():
+            if not self._store.shows(f"{project}/{run}") or not (directory / "run.json").is_file():
                 return None
             file = find_file(directory / "media", name, within=directory)
             return file and file_reply(request, file, MEDIA)

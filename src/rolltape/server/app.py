@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,8 +14,12 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, Router
 
 from rolltape.errors import MetricNotFound, RunNotFound, StoreError
+from rolltape.server.access.door import Door
+from rolltape.server.access.views import Projects, Viewed, Views
 from rolltape.server.api import Api
 from rolltape.server.changes import Changes
+from rolltape.server.collecting.collector import Collector
+from rolltape.server.collecting.shipping_route import Shipping
 from rolltape.server.grouping import Groupings
 from rolltape.server.looks import Looks
 from rolltape.server.news import News
@@ -27,6 +31,7 @@ from rolltape.server.security import Guard
 from rolltape.server.sources import Sources
 from rolltape.server.token import Token
 from rolltape.store import DirectoryStore
+from rolltape.tape.shipment import LARGEST_ALONE
 
 _METHODS = ["GET"]  # and HEAD
 _CHANGES = ["POST"]
@@ -38,8 +43,12 @@ def create_app(
     hosts: Iterable[str] = (),
     own_addresses: bool = False,
     token: Token | None = None,
+    door: Door | None = None,
+    behind_proxy: bool = False,
     writable: bool = False,
     static: Path | None = None,
+    collector: Collector | None = None,
+    largest: int = LARGEST_ALONE,
 ) -> Starlette:
     """The application that shows the runs of ``store``. It only reads, unless it is writable.
 
@@ -48,11 +57,39 @@ def create_app(
         hosts: names that requests may call this server by, besides those of the loopback.
         own_addresses: whether they may also call it by the address that they came to.
         token: what they must know; None: nothing.
+        door: in the token's place, what knows the tokens of a file; each sees the projects in its scopes only.
+        behind_proxy: whether all requests come through a proxy whose X-Forwarded-Proto and X-Forwarded-For hold.
         writable: whether notes may be written and runs moved to the trash.
         static: the directory of the built page, which may be missing; None: the one in this package.
+        collector: writes the tapes that other machines send; None: none are taken.
+        largest: bytes that one shipment of them may have.
     """
+
+    def view(projects: Projects) -> Starlette:
+        seen = store if projects is None else DirectoryStore(store.root, projects)
+        return _application(seen, False, static)
+
+    guard = Middleware(
+        Guard, hosts=hosts, own_addresses=own_addresses, token=token, door=door, behind_proxy=behind_proxy
+    )
+    views = Views(view)
+    outside = [guard, Middleware(Viewed, views)]
+    return _application(store, writable, static, outside, views, collector, largest)
+
+
+def _application(
+    store: DirectoryStore,
+    writable: bool,
+    static: Path | None,
+    outside: Sequence[Middleware] = (),
+    views: Views | None = None,
+    collector: Collector | None = None,
+    largest: int = LARGEST_ALONE,
+) -> Starlette:
+    """The routes about ``store``. What stands outside of them decides who comes in, and who sees one of the views."""
     looks = Looks(store)
     news = News(looks)
+    shipping = Shipping(collector, largest)
     sources = Sources(store, Groupings(store), looks)
     api = Api(sources, news, writable=writable)
     changes = Changes(sources, writable=writable)
@@ -61,6 +98,14 @@ def create_app(
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         await news.aclose()
+        if views is not None:
+            await views.aclose()
+        shipping.close()
+
+    def close_streams() -> None:
+        news.close()
+        if views is not None:
+            views.close()
 
     # Apart from the page, whose route answers GET for every path
     routes = [
@@ -79,13 +124,14 @@ def create_app(
         Route("/openapi.json", openapi, methods=_METHODS),
         Route("/notes", changes.notes, methods=_CHANGES),
         Route("/delete", changes.delete, methods=_CHANGES),
+        Route("/ship", shipping.ship, methods=_CHANGES),
     ]
     app = Starlette(
         routes=[
             Mount("/api", Router(routes, redirect_slashes=False)),
             Route("/{path:path}", Page(static or STATIC).get, methods=_METHODS),
         ],
-        middleware=[Middleware(Guard, hosts=hosts, own_addresses=own_addresses, token=token)],
+        middleware=outside,
         exception_handlers={
             Refused: _refused,
             HTTPException: _http,
@@ -97,6 +143,7 @@ def create_app(
     )
     app.router.redirect_slashes = False
     app.state.news = news
+    app.state.close_streams = close_streams
     return app
 
 

@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from rolltape.errors import StoreError
 from rolltape.server.answers import runs
+from rolltape.server.odd_names import meant
 from rolltape.server.query import MOST_RUNS, Refused, params_of, shown
 from rolltape.server.replies import json_reply
 from rolltape.server.sources import Sources
@@ -175,7 +176,7 @@ def _runs(body: dict[str, Any]) -> list[str]:
     keys = body.get("runs")
     if not isinstance(keys, list) or not 1 <= len(keys) <= MOST_RUNS or not all(isinstance(key, str) for key in keys):
         raise Refused(f"runs must be a list of 1 to {MOST_RUNS} keys of runs")
-    return list(dict.fromkeys(keys))
+    return list(dict.fromkeys(map(meant, keys)))
 
 
 def _tags(body: dict[str, Any], name: str) -> list[str]:

@@ -19,6 +19,7 @@ from rolltape.server.query import MOST_BUCKETS, MOST_RUNS
 from rolltape.server.replies import json_reply
 from rolltape.server.scores import KINDS
 from rolltape.stats.aggregates import Statistic
+from rolltape.tape.shipment import CONTENT_TYPE
 
 _NAME: Schema = {"type": "string", "minLength": 1}
 _BINARY = "application/octet-stream"
@@ -39,7 +40,9 @@ _SAID = {
     415: "The body is not JSON",
     416: "The file is shorter than the Range that is asked for",
     421: "The Host header names what this server does not go by",
+    429: "Too many requests of one address or token; Retry-After says when to try again",
     503: "Too much is asked at one time; Retry-After may say when to try again",
+    507: "The disk of the server is full; Retry-After says when to try again",
 }
 _ALWAYS = (400, 401, 421, 503)
 
@@ -261,6 +264,19 @@ _PATHS: dict[str, Any] = {
         ref("Deleted"),
         {"type": "object", "properties": {"runs": _KEYS}, "required": ["runs"], "additionalProperties": False},
     ),
+    "/api/ship": {
+        "post": {
+            "summary": "Take the tapes of other machines; needs rolltape serve",
+            "description": "The body is a shipment: docs/shipping.md specifies it. What is sent twice is stored once. "
+            "The answer tells, for each part, how much is held",
+            "parameters": [],
+            "requestBody": {
+                "required": True,
+                "content": {CONTENT_TYPE: {"schema": {"type": "string", "contentMediaType": CONTENT_TYPE}}},
+            },
+            "responses": _responses({"application/json": {"schema": ref("Shipped")}}, (403, 408, 413, 415, 429, 507)),
+        }
+    },
     "/api/openapi.json": _get("This document", {"type": "object"}, []),
 }
 
@@ -274,8 +290,8 @@ def document() -> dict[str, Any]:
             "title": "rolltape",
             "version": __version__,
             "description": "The runs of a directory of tapes. HEAD is served where GET is; most answers have an ETag. "
-            f"POST needs rolltape ui --writable, a JSON body of at most {LARGEST_BODY} bytes, and the header Origin "
-            "(http:// and the Host header) or the token as a bearer.",
+            f"POST needs --writable, a JSON body of at most {LARGEST_BODY} bytes, and the header Origin "
+            "(http:// and the Host header) or the token as a bearer; but for /api/ship.",
         },
         "servers": [{"url": "/"}],
         "security": [{}, {"bearer": []}],

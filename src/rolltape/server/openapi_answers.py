@@ -289,6 +289,23 @@ SCHEMAS: dict[str, Schema] = {
         method=TEXT,
     ),
     "NotesChanged": record(version=VERSION, runs=list_of(record(key=_KEY, tags=_TAGS, note=_NOTE))),
+    "Shipped": record(
+        parts=list_of(
+            {
+                "anyOf": [
+                    record(stored=told(FLAG, "of run: whether it is there because of this part")),
+                    record(next=told(WHOLE, "of frames: the number of the frame that is wanted next")),
+                    record(
+                        frames=told(WHOLE, "of head: as next"),
+                        halves=list_of(record(generation=WHOLE, have=told(WHOLE, "bytes of its rows that are held"))),
+                    ),
+                    record(have=told(WHOLE, "of file: bytes that are held"), whole=FLAG),
+                    record(error=told(TEXT, "why the part was not taken"), status=WHOLE),
+                ]
+            },
+            "one answer for each part, in order",
+        )
+    ),
     "Deleted": record(
         version=VERSION,
         moved={"type": "object", "additionalProperties": TEXT, "description": "where each run lies now, by key"},

@@ -9,6 +9,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from rolltape.server.choice import Choice, GroupingOptions
+from rolltape.server.odd_names import meant
 from rolltape.store.run_series import AXES
 
 MOST_RUNS = 500
@@ -38,7 +39,7 @@ def params_of(request: Request) -> QueryParams:
 
 def runs_of(params: QueryParams) -> list[str]:
     """The values of ``run``, each once. Raises Refused."""
-    runs = list(dict.fromkeys(params.getlist("run")))
+    runs = list(dict.fromkeys(map(meant, params.getlist("run"))))
     if len(runs) > MOST_RUNS:
         raise Refused(f"run may be given {MOST_RUNS} times at most, not {len(runs)} times")
     return runs
@@ -49,12 +50,12 @@ def run_of(params: QueryParams) -> str:
     run = one_of(params, "run")
     if not run:
         raise Refused("run is missing: give the key of a run")
-    return run
+    return meant(run)
 
 
 def choice_of(params: QueryParams) -> Choice:
     """The lines that are asked about, in the order in which they are named. Raises Refused."""
-    lines = tuple(dict.fromkeys(value for name, value in params.multi_items() if name in ("group", "run")))
+    lines = tuple(dict.fromkeys(meant(value) for name, value in params.multi_items() if name in ("group", "run")))
     if len(lines) > MOST_RUNS:
         raise Refused(f"group and run may be given {MOST_RUNS} times at most, not {len(lines)} times")
     return Choice(lines, grouping_of(params))

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 from collections.abc import Iterable
+from html import escape
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rolltape.server.replies import STYLE_HASH, refusal
-from rolltape.server.token import Token, entrance, has_bearer, has_cookie, locked
+from rolltape.server.access.admission import Admitted, Denied
+from rolltape.server.access.door import Door
+from rolltape.server.access.origin import Came, came
+from rolltape.server.access.revocable import while_it_holds
+from rolltape.server.access.scopes import SHIPPING, grant
+from rolltape.server.replies import STYLE_HASH, html_page, refusal
+from rolltape.server.token import Token, again_from_elsewhere, entrance, has_bearer, has_cookie, locked
+from rolltape.tape.shipment import CONTENT_TYPE
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -23,6 +31,7 @@ MOST_AT_A_TIME = 200  # requests that are being answered, streams among them
 
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _READING = ("GET", "HEAD")
+_STREAM = "/api/events"
 
 
 class Guard:
@@ -33,15 +42,25 @@ class Guard:
         hosts: names, besides those of the loopback, that the server goes by; IPv6 addresses in brackets.
         own_addresses: whether it also goes by the address at which a connection came in.
         token: what a request must know; None: nothing.
+        door: in the token's place, what knows the tokens of a file; whom it refuses is logged.
+        behind_proxy: whether all requests come through a proxy whose X-Forwarded-Proto and X-Forwarded-For hold.
     """
 
     def __init__(
-        self, app: ASGIApp, hosts: Iterable[str] = (), own_addresses: bool = False, token: Token | None = None
+        self,
+        app: ASGIApp,
+        hosts: Iterable[str] = (),
+        own_addresses: bool = False,
+        token: Token | None = None,
+        door: Door | None = None,
+        behind_proxy: bool = False,
     ) -> None:
         self.app = app
         self.hosts = LOOPBACK | {host.lower() for host in hosts}
         self.own_addresses = own_addresses
         self.token = token
+        self.door = door
+        self.behind_proxy = behind_proxy
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,45 +79,85 @@ class Guard:
                     headers["connection"] = "close"  # what is left of the body, which may never end, is not read
             await send(message)
 
-        answer = self._answer_instead(scope, Headers(scope=scope)) or self.app
+        headers = Headers(scope=scope)
+        way = came(scope, headers, behind_proxy=self.behind_proxy)
+        found = self._judge(scope, headers, way)
+        if isinstance(found, Denied):
+            if self.door is not None:
+                method, path = scope["method"], scope["path"]
+                self.door.refusals.tell(way.address, method, path, found.status, found.sentence, found.token)
+            found = _answer_of(found, scope)
         self._under_way += 1
         try:
-            await answer(scope, receive, send_with_headers)
+            if not isinstance(found, Admitted):
+                await found(scope, receive, send_with_headers)
+                return
+            grant(scope, found.scopes, found.token)
+            is_stream = scope["path"] == _STREAM
+            app = self.app if found.holds is None or not is_stream else while_it_holds(self.app, found.holds)
+            with contextlib.nullcontext() if self.door is None else self.door.counted(found, way):
+                await app(scope, receive, send_with_headers)
         finally:
             self._under_way -= 1
 
-    def _answer_instead(self, scope: Scope, headers: Headers) -> ASGIApp | None:
-        """What is answered in the place of the application; None: nothing is wrong."""
+    def _judge(self, scope: Scope, headers: Headers, way: Came) -> Admitted | Denied | ASGIApp:
+        """Whether a request may pass; if not, why, or what is answered in the place of the application."""
         if self._under_way >= MOST_AT_A_TIME:
             sentence = f"{MOST_AT_A_TIME} requests are being answered, which is the most at one time: try again"
-            return refusal(sentence, 503, {"retry-after": "2"})
+            return Denied(503, sentence, {"retry-after": "2"})
         hosts = headers.getlist("host")
         match = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
         if match is None:
-            return refusal("the Host header must name one host", 400)
+            return Denied(400, "the Host header must name one host")
         if match["name"].lower() not in self.hosts and not (self.own_addresses and _came_to(scope, match["name"])):
             sentence = f"the Host header names {match['name']}, which this server does not go by"
-            return refusal(f"{sentence}; rolltape ui --allow-host {match['name']} would allow it", 421)
-        by_bearer = self.token is not None and has_bearer(self.token, headers)
-        reads = scope["method"] in _READING
-        if self.token is not None and not by_bearer:
-            if reads and (answer := entrance(self.token, scope)) is not None:
+            return Denied(421, f"{sentence}; rolltape ui --allow-host {match['name']} would allow it")
+        found = self._by_token(scope, headers, way) if self.door is None else self.door.admit(scope, headers, way)
+        if isinstance(found, Admitted) and scope["method"] not in _READING and not found.by_bearer:
+            if scope["path"] == SHIPPING and not headers.getlist("origin") and _is_shipment(headers):
+                return found  # no browser sends this kind of body to another site without having asked it first
+            return _check_origin(headers, hosts[0], way, found.token) or found
+        return found
+
+    def _by_token(self, scope: Scope, headers: Headers, way: Came) -> Admitted | ASGIApp:
+        if self.token is None:
+            return Admitted()
+        if has_bearer(self.token, headers):
+            return Admitted(by_bearer=True)
+        if scope["method"] in _READING:
+            answer = entrance(self.token, scope, secure=way.scheme == "https")
+            if answer is not None:
                 return answer
-            if not has_cookie(self.token, headers):
-                return locked(scope)
-        if not reads and not by_bearer:
-            return _check_origin(headers, hosts[0])
-        return None
+        return Admitted() if has_cookie(self.token, headers) else locked(scope)
 
 
-def _check_origin(headers: Headers, host: str) -> ASGIApp | None:
-    """What a browser says of the page that asks. No page of another site can make it say something else."""
+def _is_shipment(headers: Headers) -> bool:
+    return headers.getlist("content-type") == [CONTENT_TYPE]
+
+
+def _check_origin(headers: Headers, host: str, way: Came, token: str | None) -> Denied | None:
+    """What a browser says of the page that asks. No page of another site can make it say something else.
+
+    Where it is certain by which scheme the browser came, a page of the other scheme is another site's: whoever can
+    change what passes on the way can make one that comes by plain HTTP.
+    """
     origins = headers.getlist("origin")
     if not origins:
-        return refusal(f"the Origin header is missing: what changes anything must send Origin: http://{host}", 403)
-    if len(origins) > 1 or origins[0].lower() not in (f"{scheme}://{host.lower()}" for scheme in ("http", "https")):
-        return refusal("the Origin header names another site", 403)
+        sentence = f"the Origin header is missing: what changes anything must send Origin: {way.scheme}://{host}"
+        return Denied(403, sentence, token=token)
+    own = [f"{scheme}://{host.lower()}" for scheme in ([way.scheme] if way.known else ["http", "https"])]
+    if len(origins) > 1 or origins[0].lower() not in own:
+        return Denied(403, "the Origin header names another site", token=token)
     return None
+
+
+def _answer_of(denied: Denied, scope: Scope) -> ASGIApp:
+    """A sentence for a program; for a browser that opens the page without what it needs, as a page."""
+    if "www-authenticate" not in denied.headers or scope["path"].startswith("/api/"):
+        return refusal(denied.sentence, denied.status, denied.headers)
+    words = f"<p>{escape(denied.sentence[:1].upper() + denied.sentence[1:])}.</p>"
+    head = again_from_elsewhere(scope) if denied.status == 401 else ""
+    return html_page("This page needs a token", words, denied.status, denied.headers, head)
 
 
 def _came_to(scope: Scope, name: str) -> bool:

@@ -11,8 +11,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rolltape.errors import StoreError
+from rolltape.server.collecting.options import Collecting
 from rolltape.server.ports import host_names, is_loopback, listen, urls_of
+from rolltape.server.tls import Tls
 from rolltape.store import DirectoryStore
+from rolltape.tape.shipment import LARGEST_ALONE
 
 if TYPE_CHECKING:
     from rolltape.server.uvicorn_server import Server
@@ -31,6 +34,10 @@ def serve(
     token: str | None = None,
     allowed_hosts: Iterable[str] = (),
     writable: bool = False,
+    token_file: Path | None = None,
+    behind_proxy: bool = False,
+    collecting: Collecting | None = None,
+    tls: Tls | None = None,
 ) -> None:
     """Show the runs under a directory in the browser. Returns after Ctrl-C.
 
@@ -42,15 +49,21 @@ def serve(
         token: what one must know to see the page; None: nothing where only this machine can reach it, else one is made.
         allowed_hosts: further names that requests may call this server by.
         writable: whether notes may be written and runs moved to the trash.
+        token_file: of `rolltape token`: in the place of one token, those of this file, each with its scopes.
+        behind_proxy: whether all requests come through a proxy whose X-Forwarded-Proto and X-Forwarded-For hold.
+        collecting: how tapes of other machines are collected in the directory; None: none are.
+        tls: the certificate to serve HTTPS with; None: plain HTTP.
 
     Raises:
-        StoreError: host, token or a name is not possible, the port cannot be had, or the directory cannot be made.
+        StoreError: host, token, token_file or a name is not possible, the port cannot be had, or the directory cannot
+            be made.
     """
     with contextlib.closing(listen(host, port)) as bound:
-        token = _token(token, bound)
+        token = _token(token, bound, token_file)
         names = host_names(bound, host, allowed_hosts)
-        urls = [_with_token(url, token) for url in urls_of(bound)]
-        server = _server(store_directory, bound, lambda: on_ready(urls), token, names, writable)
+        urls = [_with_token(_with_scheme(url, tls), token) for url in urls_of(bound)]
+        how = token_file, behind_proxy, collecting, tls
+        server = _server(store_directory, bound, lambda: on_ready(urls), token, names, writable, *how)
         with contextlib.suppress(KeyboardInterrupt):  # how such a server is meant to be ended
             server.run(sockets=[bound])
 
@@ -63,13 +76,18 @@ def serve_in_background(
     token: str | None = None,
     allowed_hosts: Iterable[str] = (),
     writable: bool = False,
+    token_file: Path | None = None,
+    behind_proxy: bool = False,
+    collecting: Collecting | None = None,
+    tls: Tls | None = None,
 ) -> Served:
     """Serve the runs under a directory from a thread. Returns when connections are accepted; `serve` tells the rest.
 
     Raises:
         StoreError: host, token or a name is not possible, the port cannot be had, or the directory cannot be made.
     """
-    return Served(directory, port, host, token, allowed_hosts, writable)
+    how = token_file, behind_proxy, collecting, tls
+    return Served(directory, port, host, token, allowed_hosts, writable, *how)
 
 
 class Served:
@@ -88,6 +106,10 @@ class Served:
         token: str | None,
         allowed_hosts: Iterable[str],
         writable: bool,
+        token_file: Path | None = None,
+        behind_proxy: bool = False,
+        collecting: Collecting | None = None,
+        tls: Tls | None = None,
     ) -> None:
         self._bound = listen(host, port)
         ready = threading.Event()
@@ -102,10 +124,11 @@ class Served:
                 ready.set()
 
         try:
-            self.url = urls_of(self._bound)[0]
-            self.token = _token(token, self._bound)
+            self.url = _with_scheme(urls_of(self._bound)[0], tls)
+            self.token = _token(token, self._bound, token_file)
             names = host_names(self._bound, host, allowed_hosts)
-            self._server = _server(directory, self._bound, ready.set, self.token, names, writable)
+            how = token_file, behind_proxy, collecting, tls
+            self._server = _server(directory, self._bound, ready.set, self.token, names, writable, *how)
         except BaseException:
             self._bound.close()
             raise
@@ -131,9 +154,13 @@ class Served:
         self.close()
 
 
-def _token(given: str | None, bound: socket.socket) -> str | None:
+def _token(given: str | None, bound: socket.socket, token_file: Path | None) -> str | None:
     from rolltape.server.token import checked_token, make_token
 
+    if token_file is not None:
+        if given is not None:
+            raise StoreError("there can be one token, or a token file with many: give one of the two")
+        return None
     if given is not None:
         return checked_token(given)
     return None if is_loopback(bound) else make_token()
@@ -143,6 +170,10 @@ def _with_token(url: str, token: str | None) -> str:
     return url if token is None else f"{url}?token={token}"
 
 
+def _with_scheme(url: str, tls: Tls | None) -> str:
+    return url if tls is None else url.replace("http://", "https://", 1)
+
+
 def _server(
     directory: Path,
     bound: socket.socket,
@@ -150,8 +181,15 @@ def _server(
     token: str | None,
     names: list[str],
     writable: bool,
+    token_file: Path | None,
+    behind_proxy: bool,
+    collecting: Collecting | None,
+    tls: Tls | None,
 ) -> Server:
+    from rolltape.server.access.door import Door
+    from rolltape.server.access.watched_tokens import WatchedTokens
     from rolltape.server.app import create_app
+    from rolltape.server.collecting.collector import Collector
     from rolltape.server.token import Token
     from rolltape.server.uvicorn_server import Server
 
@@ -160,11 +198,16 @@ def _server(
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"cannot make the directory {root}: {error.strerror or error}") from error
+    port = bound.getsockname()[1]
     app = create_app(
         DirectoryStore(root),
         hosts=names,
         own_addresses=not is_loopback(bound),
-        token=None if token is None else Token(token, bound.getsockname()[1]),
+        token=None if token is None else Token(token, port),
+        door=None if token_file is None else Door(WatchedTokens(token_file), port),
+        behind_proxy=behind_proxy,
         writable=writable,
+        collector=None if collecting is None else Collector(root, synced=collecting.synced),
+        largest=LARGEST_ALONE if collecting is None else collecting.largest,
     )
-    return Server(app, on_ready)
+    return Server(app, on_ready, collects=collecting is not None, tls=tls)

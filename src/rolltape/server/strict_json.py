@@ -6,11 +6,14 @@ import json
 import math
 from typing import Any
 
+from rolltape.server.odd_names import told
+
 _DEEPEST = 50
 
 
 def encode(value: Any) -> bytes:
-    """``value`` as UTF-8 JSON. Floats that JSON lacks become text (``"nan"``), half characters become U+FFFD."""
+    """``value`` as UTF-8 JSON. Floats that JSON lacks become text (``"nan"``), half characters become U+FFFD,
+    but for those of a file name, which come back (`odd_names`)."""
     try:
         return _dump(value)
     except (ValueError, RecursionError):
@@ -33,7 +36,7 @@ def _dump(value: Any) -> bytes:
 
 def _plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return told(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, dict | list | tuple) and depth >= _DEEPEST:

@@ -64,29 +64,43 @@ def checked_token(text: str) -> str:
     return text
 
 
+def bearer_of(headers: Headers) -> str | None:
+    """The token in the Authorization header of a request; None: there is none of that kind."""
+    kind, _, given = headers.get("authorization", "").strip().partition(" ")
+    return given.strip() if kind.lower() == "bearer" else None
+
+
+def cookies_of(headers: Headers) -> list[tuple[str, str]]:
+    """The cookies of a request, also where several have one name."""
+    pairs = (pair.strip().partition("=") for line in headers.getlist("cookie") for pair in line.split(";"))
+    return [(name, value) for name, _, value in pairs]
+
+
 def has_bearer(token: Token, headers: Headers) -> bool:
     """Whether a request has the token in its Authorization header."""
-    kind, _, given = headers.get("authorization", "").strip().partition(" ")
-    return kind.lower() == "bearer" and _is_same(given.strip(), token.text)
+    given = bearer_of(headers)
+    return given is not None and _is_same(given, token.text)
 
 
 def has_cookie(token: Token, headers: Headers) -> bool:
     """Whether a request has the cookie."""
-    pairs = (pair.strip().partition("=") for line in headers.getlist("cookie") for pair in line.split(";"))
-    return any(name == token.cookie and _is_same(value, token.cookie_value) for name, _, value in pairs)
+    return any(name == token.cookie and _is_same(value, token.cookie_value) for name, value in cookies_of(headers))
 
 
-def entrance(token: Token, scope: Scope) -> Response | None:
-    """The way in for a request with the token in its query: a cookie, and the address without it. None: no token."""
+def entrance(token: Token, scope: Scope, *, secure: bool = False) -> Response | None:
+    """The way in for a request with the token in its query: a cookie, and the address without it. None: no token.
+
+    secure: whether the browser came by HTTPS; then it sends the cookie by nothing else.
+    """
     pairs = _query(scope).split("&")
     given = [pair for pair in pairs if unquote_plus(pair.partition("=")[0]) == "token"]
     if not given:
         return None
     if not all(_is_same(unquote_plus(pair.partition("=")[2]), token.text) for pair in given):
         return locked(scope, "The token in this address is not the one of this server, which may have been restarted.")
-    address = _address(scope, "&".join(pair for pair in pairs if pair not in given))
+    address = address_of(scope, "&".join(pair for pair in pairs if pair not in given))
     response = RedirectResponse(address, 303, headers={"cache-control": "no-store"})
-    response.set_cookie(token.cookie, token.cookie_value, path="/", httponly=True, samesite="strict")
+    response.set_cookie(token.cookie, token.cookie_value, path="/", httponly=True, samesite="strict", secure=secure)
     return response
 
 
@@ -96,18 +110,25 @@ def locked(scope: Scope, why: str = "The request has neither its cookie nor the 
     if scope["path"].startswith("/api/"):
         sentence = f"{why} Open the address that rolltape ui printed, or send the token as Authorization: Bearer TOKEN"
         return refusal(sentence, 401, headers)
-    head = ""
-    if Headers(scope=scope).get("sec-fetch-site") == "cross-site":
-        # A browser that follows a link on another site sends no strict cookie. Coming from this page it does
-        head = f'<meta http-equiv="refresh" content="0; url={escape(_address(scope, _query(scope)))}">\n'
-    return html_page("This page needs its token", _LOCKED.format(why=escape(why)), 401, headers, head)
+    words = _LOCKED.format(why=escape(why))
+    return html_page("This page needs its token", words, 401, headers, again_from_elsewhere(scope))
+
+
+def again_from_elsewhere(scope: Scope) -> str:
+    """For the head of a page: ask once more. Empty unless a link on another site led here.
+
+    A browser that follows such a link sends no strict cookie. Coming from this page it does.
+    """
+    if Headers(scope=scope).get("sec-fetch-site") != "cross-site":
+        return ""
+    return f'<meta http-equiv="refresh" content="0; url={escape(address_of(scope, _query(scope)))}">\n'
 
 
 def _query(scope: Scope) -> str:
     return cast(bytes, scope["query_string"]).decode("latin-1")
 
 
-def _address(scope: Scope, query: str) -> str:
+def address_of(scope: Scope, query: str) -> str:
     """What was asked for, with this query; with two slashes at its beginning it would be another host's."""
     path = "/" + quote(scope["path"], safe="/", errors="surrogatepass").lstrip("/")
     return f"{path}?{quote(query, safe=_PLAIN)}" if query else path

@@ -24,13 +24,20 @@ __all__ = [
 ]
 
 
-def open(where: str | os.PathLike[str] | None = None) -> DirectoryStore:
-    """The store at ``where``: a directory of tapes. None: ``$ROLLTAPE_DIR``, else ``./tapes``.
+def open(where: str | os.PathLike[str] | None = None) -> Store:
+    """The store at ``where``: a directory of tapes, or ``clickhouse://[user[:password]@]host:port[,…]/database``.
+
+    None: ``$ROLLTAPE_DIR``, else ``./tapes``.
 
     Raises:
         StoreError: there is nothing that can be opened.
     """
     place = os.fspath(where) if where is not None else os.environ.get("ROLLTAPE_DIR") or "tapes"
-    if "://" in place:
-        raise StoreError(f"cannot open {place}: only directories can be opened so far")
+    if place.startswith("clickhouse://"):
+        from rolltape.store.clickhouse.store import ClickHouseStore
+
+        return ClickHouseStore(place)
+    if "://" in place:  # the rest may hold a password
+        kind = place.partition("://")[0]
+        raise StoreError(f"cannot open {kind}://…: only directories and clickhouse://… can be opened so far")
     return DirectoryStore(Path(place))

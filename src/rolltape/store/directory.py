@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,18 +11,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rolltape.errors import MetricNotFound, StoreError
+from rolltape.errors import MetricNotFound, RunNotFound, StoreError
 from rolltape.store.arguments import check_resumed, check_window
-from rolltape.store.axes import Axis, MetricAxis, StepAxis
+from rolltape.store.axes import StepAxis
 from rolltape.store.buckets import as_buckets, equal_edges
 from rolltape.store.catalogue import Catalogue
 from rolltape.store.followed_runs import FollowedRuns, find_run, instead_of
+from rolltape.store.known_axes import KnownAxes
 from rolltape.store.known_series import KnownSeries
 from rolltape.store.known_summaries import KnownSummaries
 from rolltape.store.listing import Listing, Standing
 from rolltape.store.model import Buckets, Curve, Gap, MetricSummary, Points, Resumed, RunInfo, WriterInfo
 from rolltape.store.run_files import RunFiles
-from rolltape.store.run_series import AXES, RunSeries, axis_of
+from rolltape.store.run_series import AXES, RunSeries
 from rolltape.store.run_summaries import RunSummaries
 from rolltape.store.where import compile_where
 from rolltape.tape.index_file import IndexUnusable
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_AXES = 64 << 20  # bytes of joined axes kept in memory between questions
 _MOST_BUCKETS = 100_000
 _TRIES = 3
 _KEY = re.compile(r"(?!\.{1,2}/)[^/\\\0]+/(?!\.{1,2}$)[^/\\\0]+")  # project/run, as their directories are called
@@ -44,19 +42,24 @@ _KEY = re.compile(r"(?!\.{1,2}/)[^/\\\0]+/(?!\.{1,2}$)[^/\\\0]+")  # project/run
 class DirectoryStore:
     """Runs under ``<root>/<project>/<run id>/``.
 
+    Args:
+        root: the directory.
+        projects: the directories of the only projects that this store has; None: all that are there.
+
     Raises:
         StoreError: there is no such directory.
     """
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | Path, projects: Set[str] | None = None) -> None:
         self.root = Path(root).expanduser().resolve()
+        self._projects = projects
         if not self.root.is_dir():
             raise StoreError(f"there is no directory {self.root}")
         self._followed = FollowedRuns(self.root)
-        self._axes: OrderedDict[tuple[RunFiles, str], tuple[int, MetricAxis]] = OrderedDict()
+        self._axes = KnownAxes()
         self._series = KnownSeries(self._ask)
-        self._lock = threading.Lock()
-        self._listing = Listing(self.root, self._followed.look, self._summaries_in, Catalogue.of(self.root))
+        catalogue = Catalogue.of(self.root)
+        self._listing = Listing(self.root, self._followed.look, self._summaries_in, catalogue, projects)
         self._known = KnownSummaries(self._listing, self._followed.get, self._followed.of, self._summaries)
 
     def runs(self, project: str | None = None, where: str | None = None) -> list[RunInfo]:
@@ -309,8 +312,14 @@ class DirectoryStore:
         return [self.files_of(key) for key in found]
 
     def files_of(self, key: str) -> RunFiles:
-        """The files of the run of this key, whether or not it is there."""
+        """The files of the run of this key, whether or not it is there. Raises RunNotFound for another's project."""
+        if not self.shows(key):
+            raise RunNotFound(f"there is no run {key!r} in {self.root}")
         return self._followed.of(key)
+
+    def shows(self, key: str) -> bool:
+        """Whether a run of this key would be one of this store's, which may be limited to some projects."""
+        return self._projects is None or key.partition("/")[0] in self._projects
 
     def files(self, run: str) -> RunFiles:
         """The files of one run. Raises RunNotFound."""
@@ -320,9 +329,7 @@ class DirectoryStore:
         """Forget the files of runs that are gone."""
         for files in self._followed.drop_all_but(keys):
             self._series.forget(files)
-            with self._lock:
-                for kept in [kept for kept in self._axes if kept[0] is files]:
-                    del self._axes[kept]
+            self._axes.forget(files)
 
     def _summaries_in(self, directory: Path) -> RunSummaries:
         return self._known.read(f"{directory.parent.name}/{directory.name}")
@@ -335,7 +342,7 @@ class DirectoryStore:
             known = [self._followed.get(run) for run in dict.fromkeys(runs)]
             if all(files is not None and files.version for files in known):
                 return [files for files in known if files is not None]
-        keyed = {run: self.root / run for run in runs if _KEY.fullmatch(run)}
+        keyed = {run: self.root / run for run in runs if _KEY.fullmatch(run) and self.shows(run)}
         direct = {run: self.files_of(run) for run, path in keyed.items() if (path / "run.json").exists()}
         every = [] if len(direct) == len(set(runs)) else self.run_files()
         return [direct.get(run) or find_run(every, run, self.root) for run in dict.fromkeys(runs)]
@@ -367,7 +374,7 @@ class DirectoryStore:
         """The answers about metrics of one run; None if the run is gone."""
 
         def ask(tapes: list[IndexedTape]) -> list[T | None]:
-            axis = self._axis(files, tapes, x)
+            axis = self._axes.of(files, tapes, x)
             return [question(RunSeries(tapes, metric, axis, resumed)) for metric in metrics]
 
         answers = self._read(files, ask, look=look)
@@ -396,21 +403,6 @@ class DirectoryStore:
                 elif files.refresh() == version:
                     raise
         raise StoreError(f"the indexes of run {files.key} cannot be read, although they were made again")
-
-    def _axis(self, files: RunFiles, tapes: Sequence[IndexedTape], x: str) -> Axis:
-        if x in AXES:
-            return axis_of(tapes, x, 0.0 if x in ("step", "time") else files.started())
-        with self._lock:
-            kept = self._axes.get((files, x))
-            if kept is not None:
-                self._axes.move_to_end((files, x))
-        if kept is None or kept[0] != files.version:
-            kept = files.version, MetricAxis(tapes, x)
-            with self._lock:
-                self._axes[files, x] = kept
-                while sum(axis.nbytes for _, axis in self._axes.values()) > _AXES and len(self._axes) > 1:
-                    self._axes.popitem(last=False)
-        return kept[1]
 
 
 def _union(extents: Iterable[tuple[float, float]]) -> tuple[float, float]:

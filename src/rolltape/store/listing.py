@@ -61,6 +61,7 @@ class Listing:
         look: opens the run in a directory and tells what it finds. It is called while others wait for the list.
         summarize: reads the summaries of the run in a directory.
         catalogue: what is remembered from one process to the next; None: nothing.
+        projects: the directories of projects whose runs are listed; None: all.
     """
 
     def __init__(
@@ -69,12 +70,13 @@ class Listing:
         look: Callable[[Path], Seen],
         summarize: Callable[[Path], RunSummaries],
         catalogue: Catalogue | None = None,
+        projects: Set[str] | None = None,
     ) -> None:
         self._root = root
         self._look = look
         self._summarize = summarize
         self._catalogue = catalogue
-        self._directories = RunDirectories(root)
+        self._directories = RunDirectories(root, projects)
         self._lock = threading.RLock()
         self._known: dict[str, Remembered] | None = None
         self._unsettled: dict[str, Seen] = {}  # what is not remembered, as of the last look
@@ -129,7 +131,7 @@ class Listing:
     def mark(self, key: str) -> int | None:
         """Look at one run unless it is open: its mark in `standing`; None if it has none."""
         with self._lock:
-            if key in self._unsettled and key not in self._marks:
+            if not self._directories.shows(key) or (key in self._unsettled and key not in self._marks):
                 return None
             path = f"{self._root}/{key}"
             stamp = stamp_of(path)
@@ -191,7 +193,9 @@ class Listing:
 
     def _remembered(self) -> dict[str, Remembered]:
         if self._known is None:
-            self._known = self._catalogue.load() if self._catalogue else {}
+            known = self._catalogue.load() if self._catalogue else {}
+            # Those of other projects stay in the catalogue: here they never were, so that they cannot be gone
+            self._known = {name: one for name, one in known.items() if self._directories.shows(name)}
         return self._known
 
     def _known_summaries(self) -> dict[str, tuple[Told, RunSummaries]]:

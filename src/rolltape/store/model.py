@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from rolltape.store.export.frame import Frame
 
 Status = Literal["running", "finished", "failed", "interrupted", "killed"]
 Resumed = Literal["all", "latest"]
@@ -125,6 +128,11 @@ class Curve:
 class Store(Protocol):
     """A place that runs are read from."""
 
+    @property
+    def root(self) -> object:
+        """Where that is: as text what people are told."""
+        ...
+
     def runs(self, project: str | None = None, where: str | None = None) -> list[RunInfo]:
         """All runs, newest first; of one project, or of which a condition is true."""
         ...
@@ -137,8 +145,20 @@ class Store(Protocol):
         """The names of a run's metrics, sorted. Raises RunNotFound."""
         ...
 
-    def summaries(self, run: str) -> list[MetricSummary]:
-        """Each metric of a run in numbers, by name. Raises RunNotFound."""
+    def writers(self, run: str) -> list[WriterInfo]:
+        """A run's writing processes. Raises RunNotFound."""
+        ...
+
+    def events(self, run: str) -> list[dict[str, Any]]:
+        """A run's texts and media by time: name, kind, step, time (ns), and text or file. Raises RunNotFound."""
+        ...
+
+    def summaries(self, run: str, progress: Callable[[int, int], None] = ...) -> list[MetricSummary]:
+        """Each metric of a run in numbers, by name; ``progress`` is told of the index that this may need.
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
         ...
 
     def points(self, run: str, metric: str) -> Points:
@@ -167,4 +187,13 @@ class Store(Protocol):
         resumed: Resumed = "all",
     ) -> Curve:
         """A metric of several runs in common buckets. Raises RunNotFound, MetricNotFound, StoreError."""
+        ...
+
+    def frame(self, runs: Sequence[str] | None = None, metrics: Sequence[str] | None = None) -> Frame:
+        """The points of runs as one table that pandas, Polars, DuckDB and PyArrow take as it is.
+
+        Raises:
+            RunNotFound, MetricNotFound: no such run; none of the runs has the metric.
+            StoreError: pyarrow is not installed.
+        """
         ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,10 +39,14 @@ class _Project(NamedTuple):
 
 
 class RunDirectories:
-    """The directories under ``root``, which is resolved. Not for several threads at once."""
+    """The directories under ``root``, which is resolved. Not for several threads at once.
 
-    def __init__(self, root: Path) -> None:
+    projects: the directories of the root that are looked into; None: all.
+    """
+
+    def __init__(self, root: Path, projects: Set[str] | None = None) -> None:
         self._root = root
+        self._chosen = projects
         self._skew: int | None = None
         self._projects: dict[str, _Project] = {}
 
@@ -74,6 +78,10 @@ class RunDirectories:
         self._projects = projects
         return paths
 
+    def shows(self, name: str) -> bool:
+        """Whether ``project/run`` lies in a project that is looked into."""
+        return self._is_chosen(name.partition("/")[0])
+
     def is_settled(self, stamp: Stamp, now: int) -> bool:
         """Whether a stamp that was taken at ``now`` (ns) will differ after every later change."""
         if self._skew is None:
@@ -81,7 +89,10 @@ class RunDirectories:
         return now + self._skew - max(stamp[1:]) >= _SETTLED
 
     def _scan_root(self) -> Iterator[os.DirEntry[str]]:
-        return (project for project in _scan(os.fspath(self._root)) if project.name != TRASH)
+        return (project for project in _scan(os.fspath(self._root)) if self._is_chosen(project.name))
+
+    def _is_chosen(self, project: str) -> bool:
+        return project != TRASH and (self._chosen is None or project in self._chosen)
 
 
 def stamp_of(path: str) -> Stamp | None:

@@ -19,7 +19,8 @@ from rolltape.store.notes import Notes, read_notes
 from rolltape.store.run_info import Told, describe, in_order, started, tapes_in, writer_status
 from rolltape.tape.glance import Glance, glance
 from rolltape.tape.indexed_tape import IndexedTape, Progress, nowhere
-from rolltape.tape.reader import Columns, TapeReader, concatenate
+from rolltape.tape.metric_columns import Columns, concatenate
+from rolltape.tape.reader import TapeReader
 
 _SETTLED = 2_000_000_000  # ns after which a directory's time tells of every change
 

@@ -14,7 +14,8 @@ from rolltape.store.buckets import Pieces, Sums, add, nothing_in, points_as_piec
 from rolltape.store.descent import blocks_of, extent, sums_of
 from rolltape.store.model import Gap, MetricSummary, Points, Resumed
 from rolltape.tape.indexed_tape import IndexedTape
-from rolltape.tape.reader import Columns, Cursor, TapeReader, concatenate
+from rolltape.tape.metric_columns import Columns, concatenate
+from rolltape.tape.reader import Cursor, TapeReader
 
 Floats = NDArray[np.float64]
 

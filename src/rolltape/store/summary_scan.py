@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rolltape.store.model import MetricSummary
-from rolltape.tape.reader import Columns, TapeReader
+from rolltape.tape.metric_columns import Columns
+from rolltape.tape.reader import TapeReader
 
 
 class Total:

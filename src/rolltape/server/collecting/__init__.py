@@ -1,0 +1,1 @@
+"""Collecting tapes that other machines write: `rolltape serve`."""
