@@ -14,7 +14,7 @@ import rolltape
 from rolltape import cli
 from rolltape.cli import ls, main, make_parser
 
-COMMANDS = ["demo", "ui", "serve", "ls", "show", "export", "sql", "verify", "token"]
+COMMANDS = ["demo", "ui", "serve", "ship", "ls", "show", "export", "sql", "verify", "token"]
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rolltape.cli import output, text
 from rolltape.cli.progress import Progress
 from rolltape.errors import StoreError
+from rolltape.tape.ship_lock import Lock
 
 if TYPE_CHECKING:
     from rolltape.store.shipping.shipper import Shipper, Sum
@@ -63,22 +64,27 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command. Ctrl-C ends it, also --follow; nothing is lost."""
-    if args.detach and hasattr(os, "fork") and os.fork():
-        os._exit(0)  # the training process waits for this one, and keeps no child
+    lock = None
+    if args.lock is not None:
+        lock = Lock(args.lock)
+        if not lock.take():  # another one ships already
+            return 0
+    if args.detach and lock is not None and hasattr(os, "fork"):
+        child = os.fork()
+        if child:
+            lock.belongs_to(child)
+            os._exit(0)  # the training process waits for this one, and keeps no child
     if hasattr(os, "nice"):
         os.nice(10)
     directories, url = _places(args.places)
-    if args.until_ended and url.startswith(_CLICKHOUSE) and not _is_the_one(args.lock):
-        return 0
     if url.startswith(_CLICKHOUSE):
         return _load(directories, url, args)
     shipper = _shipper(args, directories, url)
     try:
         if args.until_ended:
-            from rolltape.store.shipping.lock import Lock
             from rolltape.store.shipping.unattended import ship_unattended
 
-            ship_unattended(shipper, Lock(args.lock))
+            ship_unattended(shipper, lock or Lock(Path(os.devnull)))
             return 0
         if args.follow:
             shipper.follow()
@@ -90,17 +96,6 @@ def run(args: argparse.Namespace) -> int:
     told = shipper.sum()
     _tell_sum(told, url, args.json, "")
     return 1 if told.refused else 0
-
-
-_held: list[object] = []
-
-
-def _is_the_one(path: Path) -> bool:
-    from rolltape.store.shipping.lock import Lock
-
-    lock = Lock(path)
-    _held.append(lock)  # until the process ends
-    return lock.take()
 
 
 def _shipper(args: argparse.Namespace, directories: list[Path], url: str) -> Shipper:

@@ -11,15 +11,13 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 from rolltape.recording.warning import warn
 from rolltape.tape.cache_directory import cache_directory
-from rolltape.tape.life import machine, process_start
+from rolltape.tape.life import machine
+from rolltape.tape.ship_lock import Lock
 
-_CLAIM = ".starting"  # as in store/shipping/lock.py
-_STARTING = 15.0  # s in which a process that was started must have taken its lock
 _LONGEST_LOG = 1 << 20  # bytes
 _SCHEMES = ("http://", "https://", "clickhouse://")
 _warned: set[str] = set()
@@ -52,40 +50,15 @@ def start_shipper(root: Path, *, quiet: bool = False) -> None:
         return
     assert cache is not None
     digest = hashlib.blake2b(f"{root}\0{url}\0{machine()}".encode(errors="surrogateescape"), digest_size=12).hexdigest()
-    lock = cache / "shipping" / f"{digest}.lock"
-    if _is_at_work(lock) or not _claim(lock):
+    path = cache / "shipping" / f"{digest}.lock"
+    lock = Lock(path)
+    if lock.is_held() or not lock.claim():
         return
-    starting = threading.Thread(target=_start, args=(root, url, lock), name="rolltape-ship")
+    starting = threading.Thread(target=_start, args=(root, url, path), name="rolltape-ship")
     try:
         starting.start()  # not a daemon: a script of a few ms is to wait for it
     except RuntimeError:  # there can be no more threads
-        _start(root, url, lock)
-
-
-def _is_at_work(lock: Path) -> bool:
-    try:
-        pid, began = map(int, lock.read_text().split())
-    except (OSError, ValueError):
-        return False
-    return process_start(pid) == began
-
-
-def _claim(lock: Path) -> bool:
-    """Whether this process is to start the shipper: of many that begin together, one."""
-    claim = lock.with_name(lock.name + _CLAIM)
-    for _ in range(2):
-        try:
-            claim.parent.mkdir(mode=0o700, exist_ok=True)
-            os.close(os.open(claim, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            return True
-        except FileExistsError:
-            with contextlib.suppress(OSError):
-                if abs(time.time() - claim.stat().st_mtime) < _STARTING:
-                    return False
-                claim.unlink()
-        except OSError:
-            return True
-    return False
+        _start(root, url, path)
 
 
 def _start(root: Path, url: str, lock: Path) -> None:
@@ -107,8 +80,7 @@ def _start(root: Path, url: str, lock: Path) -> None:
             )
         started.wait()  # it goes on in a process of its own at once
     except OSError as error:
-        with contextlib.suppress(OSError):
-            lock.with_name(lock.name + _CLAIM).unlink()
+        Lock(lock).unclaim()
         print(f"rolltape: the process that ships runs cannot be started: {error}", file=sys.stderr)
 
 

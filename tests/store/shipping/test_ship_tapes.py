@@ -37,6 +37,17 @@ def test_everything_of_a_run_arrives(here: Path, server: Server, shipping: Ship)
     ]
 
 
+def test_a_file_that_takes_many_pieces(here: Path, tmp_path: Path, server: Server, shipping: Ship) -> None:
+    large, empty = tmp_path / "large.bin", tmp_path / "empty.bin"
+    large.write_bytes(os.urandom(21 << 20))
+    empty.touch()
+    with rolltape.init(project="p", id="r", dir=here) as run:
+        run.log({"checkpoint": rolltape.File(large), "nothing": rolltape.File(empty)})
+    told = json.loads(shipped(shipping(here, server.url, "--json")))
+    assert told["sent"] < 22 << 20
+    same(here, server.directory)
+
+
 def test_what_is_there_already_is_not_sent_again(here: Path, server: Server, shipping: Ship) -> None:
     with rolltape.init(project="p", id="large", dir=here) as run:
         for _ in range(20):

@@ -45,7 +45,9 @@ class RunCursor:
     @property
     def unsent(self) -> bool:
         """Whether run.json or a file of media/ is still to be sent."""
-        return bool(self.tapes) and (not self.said.done or any(not file.done for file in self.files.values()))
+        return self.said.named is not None and (
+            not self.said.done or any(not file.done for file in self.files.values())
+        )
 
     def scan(self, is_settled: Callable[[Stamp], bool]) -> bool:
         """Look for new tapes. False: the directory is gone."""
@@ -69,7 +71,10 @@ class RunCursor:
         return True
 
     def look(self, *, all_of_them: bool) -> Iterator[str]:
-        """Look at the tapes that may have news; yields what is to be told, again and again. ``all_of_them``: also those of the dead."""
+        """Look at the tapes that may have news; yields what is to be told, again and again.
+
+        all_of_them: also those whose writers were taken for dead.
+        """
         for name, tape in list(self.tapes.items()):
             if tape.closed:
                 if name not in self._noted and tape.refused is None and not self.unsent:

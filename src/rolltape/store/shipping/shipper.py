@@ -37,7 +37,7 @@ from rolltape.tape.shipment import (
 _LOOK = 0.4  # s between two looks
 _LONGEST_LOOK = 1.0  # s between them where looking takes long
 _SHARE = 0.05  # of the time that looking may take
-_HEADER = 64 << 10  # bytes kept free in a body
+_HEADER = 64 << 10  # bytes kept free in a body, at most
 _FIRST = 256 << 10  # bytes of a body before the server has taken one
 _SMALLEST = 64 << 10
 _SOONEST, _LATEST = 0.5, 60.0  # s before another try
@@ -147,7 +147,7 @@ class Shipper:
                 given_up = tape.refused is not None and (tape.damaged or tape.paused > 0) and not tape.is_live
                 if not tape.done and not given_up:
                     return False
-            of_it: tuple[RunFile | MediaFile, ...] = (run.said, *run.files.values()) if run.tapes else ()
+            of_it: tuple[RunFile | MediaFile, ...] = (run.said, *run.files.values()) if run.said.named else ()
             if any(not one.done and one.refused is None for one in of_it):
                 return False
         return True
@@ -197,7 +197,7 @@ class Shipper:
     def _gather(self) -> list[_Sent]:
         """The parts of the next shipment: first those that wait for few bytes, so that live runs stay live."""
         limit = self._limit if self._proven else min(self._limit, _FIRST)
-        room, now = limit - _HEADER, time.monotonic()
+        room, now = limit - min(_HEADER, limit // 8), time.monotonic()
         batch: list[_Sent] = []
         tapes: list[tuple[int, RunCursor, TapeCursor]] = []
         for run in self._following.runs.values():

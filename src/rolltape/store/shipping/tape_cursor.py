@@ -5,17 +5,17 @@ Only what the server acknowledged moves the cursor. It starts without knowing an
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import struct
 import time
 from typing import Any, BinaryIO, NamedTuple
 
+from rolltape.store.shipping.frames_there import has_end, hides_frames, length_there, opening_of_or_none, whole_frames
 from rolltape.store.shipping.head_news import news_of_head
 from rolltape.store.shipping.vitals import Vitals
-from rolltape.tape.frame import HEADER_SIZE, MAGIC, Kind, last_frame, read_frame
-from rolltape.tape.frame_walk import Span, opening_of, walk_frames
+from rolltape.tape.frame import HEADER_SIZE, MAGIC, Kind, read_frame
+from rolltape.tape.frame_walk import Span, opening_of
 from rolltape.tape.rows import Schema
 from rolltape.tape.shipment import (
     LARGEST_ALONE,
@@ -33,8 +33,6 @@ _UNASKED = 64 << 10  # bytes of a tape that are sent without asking what the ser
 _SIGN = 4.0  # s between two signs of life
 _PATIENCE = 5.0  # s that bytes may look damaged: they may be on their way
 _FLOWING = 0.6  # s since the last frame in which the rows of a head are not sent: they will be a frame in a moment
-_LOOKED = 16 << 20  # bytes in which a damaged frame is looked at
-_LAST = 64 << 10  # bytes in which an END frame behind damage is looked for
 _TRIES = 5  # for rows of a head that the server does not take
 
 
@@ -70,6 +68,7 @@ class TapeCursor:
         self._next = 0
         self._crc = 0
         self._file: tuple[int, int] | None = None
+        self._over = False  # whether an END frame lies at the end of the file
         self._asked = False  # whether it is known what the server has
         self._schemas: dict[int, Schema] = {}
         self._framed = 0
@@ -90,7 +89,7 @@ class TapeCursor:
     @property
     def is_live(self) -> bool:
         """Whether its writer lives, as far as known."""
-        return not self.done and not self.ended and (self._vitals is None or self._vitals.alive)
+        return not (self.done or self.ended or self._over) and (self._vitals is None or self._vitals.alive)
 
     @property
     def waiting(self) -> int:
@@ -144,6 +143,7 @@ class TapeCursor:
         if isinstance(answer, PartRefused):
             self.refused = f"{self.path}: {answer.error}"
             self._asked = False
+            self._over = has_end(self.path, self.size)
             return True
         self.refused = None if not self.damaged else self.refused
         if isinstance(answer, FramesWanted):
@@ -222,33 +222,13 @@ class TapeCursor:
         unfinished = cut > self.size - self.at  # its length says that more of it is to come
         if cut > LARGEST_ALONE and not unfinished:
             self._damage(f"frame {self._next} is {cut} bytes long, more than a server takes")
-        elif (over or self._has_waited()) and (not unfinished or self._hides_frames()):
+        elif (over or self._has_waited()) and (not unfinished or hides_frames(self.path, self.at, self._next)):
             self._damage(f"frame {self._next} at byte {self.at} is damaged, and what follows it cannot be sent")
 
     def _damage(self, what: str) -> None:
         self.damaged = True
         self.refused = f"{self.path}: {what}; what is before it was"
-        with contextlib.suppress(OSError), open(self.path, "rb") as file:  # noqa: PTH123
-            start = max(0, self.size - _LAST)
-            file.seek(start)
-            last = last_frame(file.read(_LAST), start)
-            self.ended = last is not None and last.kind == Kind.END
-
-    def _hides_frames(self) -> bool:
-        """Whether later frames lie behind one that is cut: then it is damaged."""
-        try:
-            with open(self.path, "rb", buffering=0) as file:  # noqa: PTH123
-                file.seek(self.at)
-                rest = file.read(64 << 20)
-        except OSError:
-            return False
-        at = rest.find(MAGIC, 1)
-        while at >= 0 and len(rest) - at >= HEADER_SIZE:
-            seq = _FIELDS.unpack_from(rest, at)[4]
-            if self._next < seq < self._next + (1 << 20):
-                return True
-            at = rest.find(MAGIC, at + 1)
-        return False
+        self.ended = has_end(self.path, self.size)
 
     def _is_stuck(self) -> bool:
         """Whether there is no use in reading again what no frame could be read from."""
@@ -257,16 +237,8 @@ class TapeCursor:
         dead = self._vitals is not None and not self._vitals.alive
         if (dead or self._has_waited()) and not self.damaged and self._judged != (self.size, dead):
             self._judged = self.size, dead
-            self._judge(self._length_there())
+            self._judge(length_there(self.path, self.at, self._next))
         return True
-
-    def _length_there(self) -> int:
-        try:
-            with open(self.path, "rb", buffering=0) as file:  # noqa: PTH123
-                file.seek(self.at)
-                return whole_frames(file.read(_LOOKED), self._next)[1]
-        except OSError:
-            return 1 << 62
 
     def _has_waited(self) -> bool:
         if self._stuck is None or self._stuck[0] != self.size:
@@ -390,27 +362,3 @@ class TapeCursor:
                 self.refused = f"{self.path}: the server does not take the rows of its head"
         else:
             self._futile = 0
-
-
-def whole_frames(data: bytes, first: int) -> tuple[list[Span], int]:
-    """The whole frames that ``data`` begins with, and how many bytes the next one needs: 0 if it is damaged."""
-    spans: list[Span] = []
-    try:
-        for span in walk_frames(memoryview(data), first):
-            spans.append(span)  # noqa: PERF402 (what comes before an error is kept)
-    except ValueError:
-        at = spans[-1].end if spans else 0
-        if len(data) - at < HEADER_SIZE:
-            return spans, len(data) - at + 1 if data[at : at + 4] == MAGIC[: len(data) - at] else 0
-        magic, _, _, length, *_ = _FIELDS.unpack_from(data, at)
-        needs = HEADER_SIZE + length
-        return spans, needs if magic == MAGIC and needs > len(data) - at else 0
-    return spans, 0
-
-
-def opening_of_or_none(start: bytes) -> int | None:
-    """The CRC word of a tape's first frame; None: it is no tape."""
-    try:
-        return opening_of(start)
-    except ValueError:
-        return None

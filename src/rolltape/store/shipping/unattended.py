@@ -6,9 +6,9 @@ import socket
 import time
 from typing import Any
 
-from rolltape.store.shipping.lock import Lock
 from rolltape.store.shipping.shipper import Shipper
 from rolltape.tape.life import machine
+from rolltape.tape.ship_lock import Lock
 
 _LINGER = 5.0  # s after the end of the last run: the next one may begin
 _ABANDON = 24 * 3600.0  # s after which a server that takes nothing is given up, once training has ended
