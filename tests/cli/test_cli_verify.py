@@ -377,6 +377,21 @@ def test_a_live_run_is_never_called_damaged(script: Callable[..., Any], tapes: P
     assert {check.status for check in verify(tapes).tapes} == {"ended"}
 
 
+def test_a_run_that_begins_while_directories_are_listed(tapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rolltape.store import verify as module
+
+    rolltape.init(project="p", id="one").close()
+    taken = module._run_directories
+
+    def early(path: Path) -> list[Path]:
+        found = taken(path)
+        rolltape.init(project="p", id="two").close()
+        return found
+
+    monkeypatch.setattr(module, "_run_directories", early)
+    assert [check.problems for check in verify(tapes).tapes] == [[]]
+
+
 def test_a_run_that_ends_between_two_looks(tapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tape is read, then the run ends and takes its head away: that is no head that is gone."""
     from rolltape.store import verify as module

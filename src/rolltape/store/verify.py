@@ -84,8 +84,9 @@ def verify(path: Path, progress: Callable[[int, int], None] = lambda _done, _tot
     """
     if not path.exists():
         raise StoreError(f"there is nothing at {path}")
+    # Tapes first: a run that begins meanwhile must not have a tape that lies in no run
+    below = [tape for tape in path.rglob("*.tape") if TRASH not in tape.relative_to(path).parts]
     runs = _run_directories(path) if path.is_dir() else []
-    below = (tape for tape in path.rglob("*.tape") if TRASH not in tape.relative_to(path).parts)
     tapes = sorted({*below, *(tape for run in runs for tape in run.glob("*.tape"))})
     if not path.is_dir():
         tapes = [path]
