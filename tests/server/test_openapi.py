@@ -36,7 +36,7 @@ def operations() -> dict[tuple[str, str], dict[str, Any]]:
 
 def test_every_route_is_in_the_document_and_on_the_page_and_the_other_way_round(tmp_path: Path) -> None:
     served = routes_of(create_app(DirectoryStore(tmp_path)).routes)
-    assert len(served) == 16
+    assert len(served) == 21
     assert served == set(operations())
     assert served == set(re.findall(r"^\| `(GET|POST) (/api/\S+)` \|", PAGE, re.MULTILINE))
 

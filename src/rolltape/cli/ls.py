@@ -29,7 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "dir",
         nargs="?",
         metavar="DIR",
-        help="directory of the tapes, or clickhouse://… (default: $ROLLTAPE_DIR, else ./tapes)",
+        help="directory of the tapes, https://… or clickhouse://… (default: $ROLLTAPE_DIR, else ./tapes)",
     )
     parser.add_argument("--project", metavar="P", help="only the runs of this project")
     parser.add_argument(

@@ -38,7 +38,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("which", metavar="RUN", help="its id, a beginning that only its id has, or project/id")
     parser.add_argument(
-        "--dir", metavar="DIR", help="directory of the tapes, or clickhouse://… (default: $ROLLTAPE_DIR, else ./tapes)"
+        "--dir",
+        metavar="DIR",
+        help="directory of the tapes, https://… or clickhouse://… (default: $ROLLTAPE_DIR, else ./tapes)",
     )
     parser.add_argument("--metric", metavar="GLOB", help="only metrics whose names match, such as 'train/*'")
     parser.add_argument("--json", action="store_true", help="everything as a JSON object")

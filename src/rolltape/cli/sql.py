@@ -41,7 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "dir",
         nargs="?",
         metavar="DIR",
-        help="directory of the tapes, or clickhouse://… (default: $ROLLTAPE_DIR, else ./tapes)",
+        help="directory of the tapes, https://… or clickhouse://… (default: $ROLLTAPE_DIR, else ./tapes)",
     )
     parser.add_argument("--json", action="store_true", help="the rows as a JSON list of objects")
     parser.set_defaults(run=run)

@@ -26,6 +26,7 @@ from rolltape.server.news import News
 from rolltape.server.openapi import openapi
 from rolltape.server.page import STATIC, Page
 from rolltape.server.query import Refused, shown
+from rolltape.server.reading.routes import Reading
 from rolltape.server.replies import refusal
 from rolltape.server.security import Guard
 from rolltape.server.sources import Sources
@@ -93,6 +94,7 @@ def _application(
     sources = Sources(store, Groupings(store), looks)
     api = Api(sources, news, writable=writable)
     changes = Changes(sources, writable=writable)
+    reading = Reading(sources.store)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -125,6 +127,7 @@ def _application(
         Route("/notes", changes.notes, methods=_CHANGES),
         Route("/delete", changes.delete, methods=_CHANGES),
         Route("/ship", shipping.ship, methods=_CHANGES),
+        *reading.routes(),
     ]
     app = Starlette(
         routes=[

@@ -113,8 +113,8 @@ class Changes:
         return {"version": self._sources.looks.version, "moved": moved}
 
 
-async def body_of(request: Request) -> dict[str, Any]:
-    """The JSON object that a request brings. Raises Refused."""
+async def body_of(request: Request, largest: int = LARGEST_BODY) -> dict[str, Any]:
+    """The JSON object that a request brings, of at most ``largest`` bytes. Raises Refused."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Refused("Content-Type must be application/json", 415)
@@ -123,8 +123,8 @@ async def body_of(request: Request) -> dict[str, Any]:
         with anyio.fail_after(_SLOWEST):
             async for part in request.stream():
                 body += part
-                if len(body) > LARGEST_BODY:
-                    raise Refused(f"the body must not be longer than {LARGEST_BODY} bytes", 413)
+                if len(body) > largest:
+                    raise Refused(f"the body must not be longer than {largest} bytes", 413)
     except TimeoutError:
         raise Refused(f"the body did not arrive within {_SLOWEST:g} s", 408) from None
     except ClientDisconnect:

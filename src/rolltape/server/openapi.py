@@ -10,15 +10,18 @@ from starlette.responses import Response
 
 from rolltape._version import __version__
 from rolltape.curves import METHODS
+from rolltape.server.access.scopes import CURVES
 from rolltape.server.answers.compare import FEWEST_LINES, HIGHEST_LEVEL, MOST_LINES
 from rolltape.server.answers.group_band import BANDS, CENTERS
 from rolltape.server.answers.groups import MOST_SCORES, SCORES
 from rolltape.server.changes import LARGEST_BODY, LONGEST_NOTE, LONGEST_TAG, MOST_TAGS
 from rolltape.server.openapi_answers import SCHEMAS, Schema, one_of, ref
 from rolltape.server.query import MOST_BUCKETS, MOST_RUNS
+from rolltape.server.reading import questions as reading
 from rolltape.server.replies import json_reply
 from rolltape.server.scores import KINDS
 from rolltape.stats.aggregates import Statistic
+from rolltape.store.remote.wire import CONTENT_TYPE as ANSWER
 from rolltape.tape.shipment import CONTENT_TYPE
 
 _NAME: Schema = {"type": "string", "minLength": 1}
@@ -32,7 +35,7 @@ _SAID = {
     304: "The answer with the ETag of If-None-Match still holds",
     400: "A parameter is missing or wrong, or the Host header is",
     401: "The server has a token, and the request has neither it nor the cookie",
-    403: "The page is read-only, or Origin is missing or another site's",
+    403: "The token lacks the scope, the page is read-only, or Origin is missing or another site's",
     404: "No such run, group, metric, file or path",
     408: "The body did not arrive",
     409: "A run is running, or its files are not as they must be",
@@ -44,7 +47,7 @@ _SAID = {
     503: "Too much is asked at one time; Retry-After may say when to try again",
     507: "The disk of the server is full; Retry-After says when to try again",
 }
-_ALWAYS = (400, 401, 421, 503)
+_ALWAYS = (400, 401, 403, 421, 429, 503)
 
 
 def _param(name: str, description: str, schema: Schema, *, required: bool = False) -> Schema:
@@ -98,8 +101,15 @@ def _get(
     return {"get": {"summary": summary, "parameters": parameters, "responses": _responses(content, errors)}}
 
 
-def _post(summary: str, answer: Schema, body: Schema) -> Any:
-    responses = _responses({"application/json": {"schema": answer}}, (403, 404, 408, 409, 413, 415))
+def _post(
+    summary: str,
+    answer: Schema,
+    body: Schema,
+    *,
+    errors: tuple[int, ...] = (404, 408, 409, 413, 415),
+    kind: str = "application/json",
+) -> Any:
+    responses = _responses({kind: {"schema": answer}}, errors)
     return {
         "post": {
             "summary": summary,
@@ -127,6 +137,19 @@ _TAGS: Schema = {
     "maxItems": MOST_TAGS,
 }
 _NUMBERS_OR_HEADER: Schema = {"type": "string", "contentMediaType": _BINARY}
+
+
+def _blocks(facts: str) -> Schema:
+    told = f"{facts}. The form of the answer is in docs/http-api.md, under Reading from another machine"
+    return {"type": "string", "contentMediaType": ANSWER, "description": told}
+
+
+_NAMES: Schema = {
+    "type": "array",
+    "items": {"type": "string", "maxLength": reading.LONGEST_NAME},
+    "maxItems": reading.MOST_NAMED,
+}
+_RUN_NAMED = _param("run", "id, project/id or key of a run", {"type": "string"}, required=True)
 
 _PATHS: dict[str, Any] = {
     "/api/session": _get("What kind of server this is", ref("Session"), []),
@@ -274,9 +297,65 @@ _PATHS: dict[str, Any] = {
                 "required": True,
                 "content": {CONTENT_TYPE: {"schema": {"type": "string", "contentMediaType": CONTENT_TYPE}}},
             },
-            "responses": _responses({"application/json": {"schema": ref("Shipped")}}, (403, 408, 413, 415, 429, 507)),
+            "responses": _responses({"application/json": {"schema": ref("Shipped")}}, (408, 413, 415, 507)),
         }
     },
+    "/api/store/runs": _get(
+        "All runs, newest first, with everything that a store tells of them",
+        _blocks("runs: a list of records"),
+        [
+            _param("project", "only its runs", {"type": "string"}),
+            _param("where", "a condition, as lr < 3e-4 and status = 'finished'", {"type": "string"}),
+        ],
+        kind=ANSWER,
+    ),
+    "/api/store/run": _get(
+        "One part of what a store tells of a run, whole",
+        _blocks("The part by its name: a list"),
+        [_RUN_NAMED, _param("part", "which", one_of(*reading.PARTS))],
+        errors=(404,),
+        kind=ANSWER,
+    ),
+    "/api/store/summaries": _get(
+        "Each metric of a run in numbers", _blocks("summaries: a list"), [_RUN_NAMED], errors=(404,), kind=ANSWER
+    ),
+    "/api/store/points": _get(
+        "The points of a metric as they were logged",
+        _blocks("Columns: x unless it is the step, step, time (ns), value"),
+        [
+            _RUN_NAMED,
+            _param("metric", "name of a metric", {"type": "string"}, required=True),
+            *_WINDOW,
+            _param("resumed", "latest: without what a resumed run logged again", one_of("all", "latest")),
+        ],
+        errors=(404,),
+        kind=ANSWER,
+    ),
+    CURVES: _post(
+        "Metrics of runs in equal buckets; it only reads",
+        _blocks(
+            "The first block has the column edges[buckets + 1], each other one metric, run and gaps, and the columns "
+            "count, mean, min, max, std and nonfinite[buckets]"
+        ),
+        {
+            "type": "object",
+            "description": "metric, which must be there, or metrics, of which those are told that are",
+            "properties": {
+                "metric": {"type": "string", "maxLength": reading.LONGEST_NAME},
+                "metrics": _NAMES,
+                "runs": {**_NAMES, "type": ["array", "null"], "description": "ids or keys; null: all"},
+                "x": {"type": "string", "minLength": 1, "maxLength": reading.LONGEST_NAME},
+                "window": {"type": ["array", "null"], "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+                "buckets": {"type": "integer", "minimum": 1, "maximum": reading.MOST_BUCKETS},
+                "exact": {"type": "boolean"},
+                "resumed": one_of("all", "latest"),
+            },
+            "oneOf": [{"required": ["metric"]}, {"required": ["metrics"]}],
+            "additionalProperties": False,
+        },
+        errors=(404, 408, 413, 415),
+        kind=ANSWER,
+    ),
     "/api/openapi.json": _get("This document", {"type": "object"}, []),
 }
 
@@ -291,7 +370,8 @@ def document() -> dict[str, Any]:
             "version": __version__,
             "description": "The runs of a directory of tapes. HEAD is served where GET is; most answers have an ETag. "
             f"POST needs --writable, a JSON body of at most {LARGEST_BODY} bytes, and the header Origin "
-            "(http:// and the Host header) or the token as a bearer; but for /api/ship.",
+            "(http:// and the Host header) or the token as a bearer; but for /api/ship, and for /api/store/curves, "
+            "which only reads and needs no --writable.",
         },
         "servers": [{"url": "/"}],
         "security": [{}, {"bearer": []}],

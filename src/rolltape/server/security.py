@@ -31,7 +31,7 @@ MOST_AT_A_TIME = 200  # requests that are being answered, streams among them
 
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _READING = ("GET", "HEAD")
-_STREAM = "/api/events"
+_LONG = ("/api/events", "/api/store/points")  # answers that end when their token does
 
 
 class Guard:
@@ -93,8 +93,8 @@ class Guard:
                 await found(scope, receive, send_with_headers)
                 return
             grant(scope, found.scopes, found.token)
-            is_stream = scope["path"] == _STREAM
-            app = self.app if found.holds is None or not is_stream else while_it_holds(self.app, found.holds)
+            is_long = scope["path"] in _LONG
+            app = self.app if found.holds is None or not is_long else while_it_holds(self.app, found.holds)
             with contextlib.nullcontext() if self.door is None else self.door.counted(found, way):
                 await app(scope, receive, send_with_headers)
         finally:

@@ -25,9 +25,10 @@ __all__ = [
 
 
 def open(where: str | os.PathLike[str] | None = None) -> Store:
-    """The store at ``where``: a directory of tapes, or ``clickhouse://[user[:password]@]host:port[,…]/database``.
+    """The store at ``where``: a directory of tapes, ``https://HOST[:PORT]`` or ``http://…`` of a server that shows one,
+    or ``clickhouse://[user[:password]@]host:port[,…]/database``.
 
-    None: ``$ROLLTAPE_DIR``, else ``./tapes``.
+    None: ``$ROLLTAPE_DIR``, else ``./tapes``. A server is told the token in ``$ROLLTAPE_TOKEN``.
 
     Raises:
         StoreError: there is nothing that can be opened.
@@ -37,7 +38,11 @@ def open(where: str | os.PathLike[str] | None = None) -> Store:
         from rolltape.store.clickhouse.store import ClickHouseStore
 
         return ClickHouseStore(place)
+    if place.startswith(("https://", "http://")):
+        from rolltape.store.remote.store import RemoteStore
+
+        return RemoteStore(place)
     if "://" in place:  # the rest may hold a password
         kind = place.partition("://")[0]
-        raise StoreError(f"cannot open {kind}://…: only directories and clickhouse://… can be opened so far")
+        raise StoreError(f"cannot open {kind}://…: only directories, https://… and clickhouse://… can be opened")
     return DirectoryStore(Path(place))

@@ -18,6 +18,7 @@ from rolltape.errors import RunNotFound
 from rolltape.server import Served, serve_in_background
 from rolltape.server.access import views
 from rolltape.server.openapi import document
+from rolltape.server.reading.questions import PARTS
 from rolltape.store import DirectoryStore
 
 MINE, OTHER = "pole%20cart/mine-1", "hidden/veiled-1"
@@ -88,6 +89,10 @@ def questions(mine: str, other: str) -> dict[str, list[str]]:
         "/api/sweep": [f"metric={m}{where}" for m in metrics for where in wheres],
         "/api/run": lines,
         "/api/summaries": lines,
+        "/api/store/runs": ["", "project=hidden", "where=last.metric-veiled%20%3E%200", "where=key-veiled%20is%20null"],
+        "/api/store/run": [f"part={part}&{line}" for part in PARTS for line in lines],
+        "/api/store/summaries": lines,
+        "/api/store/points": [f"metric={m}&{line}" for m in metrics for line in lines],
         "/api/events": [],
         "/api/openapi.json": [""],
         "/api/media/{project}/{run}/{file}": [

@@ -1,24 +1,19 @@
-"""The line to a server that collects: one connection that is kept, through a proxy if the environment names one.
-
-Only the standard library, so that every installation can ship.
-"""
+"""The line to a server that collects: one connection that is kept, and its answers."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import http.client
-import ipaddress
 import json
 import os
 import ssl
-import urllib.request
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from rolltape._version import __version__
 from rolltape.errors import StoreError
+from rolltape.store.shipping.line import in_words, is_loopback, line_to
 from rolltape.tape.shipment import CONTENT_TYPE
 
 _PATH = "/api/ship"
@@ -42,7 +37,7 @@ class Address(NamedTuple):
 
     def is_open(self) -> bool:
         """Whether others could read what travels there."""
-        return self.scheme == "http" and not _is_loopback(self.host)
+        return self.scheme == "http" and not is_loopback(self.host)
 
 
 class Reply(NamedTuple):
@@ -155,7 +150,7 @@ class Connection:
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 if line is None or isinstance(error, TimeoutError):
-                    raise Unreachable(_in_words(error)) from None
+                    raise Unreachable(in_words(error, _PATIENCE, "--ca FILE")) from None
         raise AssertionError("the second try answers or raises")
 
     def close(self) -> None:
@@ -183,52 +178,7 @@ class Connection:
 
     def _open(self) -> http.client.HTTPConnection:
         scheme, host, port, path = self._address
-        proxy = None if _is_loopback(host) or urllib.request.proxy_bypass(host) else _proxy_for(scheme)
-        to = (host, port) if proxy is None else (proxy.host, proxy.port)
-        if scheme == "https":
-            secure = http.client.HTTPSConnection(*to, timeout=_PATIENCE, context=self._context)
-            if proxy is not None:
-                secure.set_tunnel(host, port, proxy.headers)
-            return secure
-        if proxy is not None:
-            self._target = f"http://{f'[{host}]' if ':' in host else host}:{port}{path}"
-            self._headers |= proxy.headers
-        return http.client.HTTPConnection(*to, timeout=_PATIENCE)
-
-
-class _Proxy(NamedTuple):
-    host: str
-    port: int
-    headers: dict[str, str]
-
-
-def _proxy_for(scheme: str) -> _Proxy | None:
-    proxies = urllib.request.getproxies()
-    text = proxies.get(scheme) or proxies.get("all")
-    if not text:
-        return None
-    parts = urlsplit(text if "://" in text else f"http://{text}")
-    if not parts.hostname or parts.scheme != "http":
-        return None
-    headers = {}
-    if parts.username is not None:
-        who = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        headers["Proxy-Authorization"] = f"Basic {base64.b64encode(who.encode()).decode()}"
-    return _Proxy(parts.hostname, parts.port or 80, headers)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _in_words(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not believed ({error.verify_message}); --ca FILE names a private authority"
-    if isinstance(error, TimeoutError):
-        return f"nothing came from it for {_PATIENCE:g} s"
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return f"what it answers is not HTTP ({error})" if str(error) else "it closed the connection"
+        line = line_to(scheme, host, port, self._context, _PATIENCE)
+        self._target = line.before + path
+        self._headers |= line.headers
+        return line.connection
