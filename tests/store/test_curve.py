@@ -131,8 +131,8 @@ def test_what_is_not_there_is_named(two_runs: NDArray[np.float64], tmp_path: Pat
         store.points("c", "return")
     with pytest.raises(rolltape.StoreError, match="there is no directory"):
         rolltape.open(tmp_path / "nowhere")
-    with pytest.raises(rolltape.StoreError, match="only directories and clickhouse:"):
-        rolltape.open("https://example.org")
+    with pytest.raises(rolltape.StoreError, match=r"only directories, https:.* and clickhouse:"):
+        rolltape.open("ftp://someone:secret@example.org")
 
 
 def test_thirty_spikes_in_thirty_thousand_points_are_all_there(tapes: Path) -> None:
