@@ -111,7 +111,7 @@ class Guard:
             return Denied(400, "the Host header must name one host")
         if match["name"].lower() not in self.hosts and not (self.own_addresses and _came_to(scope, match["name"])):
             sentence = f"the Host header names {match['name']}, which this server does not go by"
-            return Denied(421, f"{sentence}; rolltape ui --allow-host {match['name']} would allow it")
+            return Denied(421, f"{sentence}; it would if it were started with --allow-host {match['name']}")
         found = self._by_token(scope, headers, way) if self.door is None else self.door.admit(scope, headers, way)
         if isinstance(found, Admitted) and scope["method"] not in _READING and not found.by_bearer:
             if scope["path"] == SHIPPING and not headers.getlist("origin") and _is_shipment(headers):
