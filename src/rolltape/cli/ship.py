@@ -131,6 +131,7 @@ def _places(given: list[str]) -> tuple[list[Path], str]:
 def _load(directories: list[Path], url: str, args: argparse.Namespace) -> int:
     """The same into ClickHouse."""
     from rolltape.store.clickhouse.load import Loader
+    from rolltape.store.shipping.unattended import is_ours
 
     if len(directories) > 1:
         raise StoreError("give one directory to load into ClickHouse")
@@ -138,7 +139,8 @@ def _load(directories: list[Path], url: str, args: argparse.Namespace) -> int:
         raise StoreError(f"there is no directory {directories[0]}")
     began = time.monotonic()
     with Progress("Loading") as progress:
-        loader = Loader(directories[0], url, progress, _remark)
+        chosen = is_ours if args.until_ended else None  # old and private runs are never sent unasked
+        loader = Loader(directories[0], url, progress, _remark, chosen=chosen)
         try:
             if args.follow and not args.until_ended:
                 loader.follow()

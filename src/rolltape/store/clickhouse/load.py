@@ -16,6 +16,7 @@ from rolltape.store.clickhouse import schema
 from rolltape.store.clickhouse.address import Address, parse_address
 from rolltape.store.clickhouse.client import Client
 from rolltape.store.clickhouse.shard_load import BATCH, ShardLoader
+from rolltape.store.clickhouse.tapes import Chosen
 
 _TIMEOUT = 300.0  # s that an insert may take
 
@@ -35,6 +36,7 @@ class Loader:
         progress: told how many bytes of tapes are stored, and how many there are. From any thread.
         tell: told in a sentence what goes wrong, once for each cause in a row. From any thread.
         batch: points of an insert.
+        chosen: whether a tape is loaded, by what its first frame says; None: all are.
 
     Raises:
         StoreError: the address is none, or the store cannot be reached or used.
@@ -47,6 +49,7 @@ class Loader:
         progress: Progress = _nobody,
         tell: Callable[[str], None] = _nobody,
         batch: int = BATCH,
+        chosen: Chosen | None = None,
     ) -> None:
         self.address = address if isinstance(address, Address) else parse_address(address)
         self.directory = directory.expanduser().absolute()
@@ -57,7 +60,7 @@ class Loader:
         self._stop = threading.Event()
         self._seen: list[tuple[int, int]] = [(0, 0) for _ in clients]
         self._shards = [
-            ShardLoader(self.directory, client, store, self._moved, tell, batch)
+            ShardLoader(self.directory, client, store, self._moved, tell, batch, chosen)
             for client, store in zip(clients, stores, strict=True)
         ]
 

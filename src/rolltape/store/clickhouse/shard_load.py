@@ -28,7 +28,7 @@ from rolltape.store.clickhouse.tape_load import (
     encoded_rows,
     opening_of,
 )
-from rolltape.store.clickhouse.tapes import OwnedTape, Tapes
+from rolltape.store.clickhouse.tapes import Chosen, OwnedTape, Tapes
 
 BATCH = 1 << 19  # points of an insert, but for frames that alone have more
 _LOOK = 0.4  # s between two looks at the tapes
@@ -54,6 +54,7 @@ class ShardLoader:
         moved: Callable[[int, int, int], None],
         tell: Callable[[str], None],
         batch: int,
+        chosen: Chosen | None = None,
     ) -> None:
         self._client = client
         self._moved = moved
@@ -64,7 +65,7 @@ class ShardLoader:
         name = hashlib.blake2b(os.fsencode(where), digest_size=12).hexdigest()
         cache = cache_directory()
         self._journal = Journal(None if cache is None else cache / "clickhouse", name)
-        self._tapes = Tapes(directory, lambda project, run: address.shard_of(project, run) == client.shard)
+        self._tapes = Tapes(directory, lambda project, run: address.shard_of(project, run) == client.shard, chosen)
         self._loads: dict[str, TapeLoad] = {}
         self._finished: dict[str, int] = {}  # tape -> size
         self._stored: dict[tuple[str, str], int] | None = None  # what the database says

@@ -18,6 +18,9 @@ from rolltape.tape.frame import read_frame
 _AGAIN = 20  # looks after which a directory is read again whatever its times say: a server's clock may stand still
 
 
+Chosen = Callable[[dict[str, Any]], bool]  # by what a tape's OPEN frame says
+
+
 class OwnedTape(NamedTuple):
     """A tape and the run that it belongs to."""
 
@@ -39,11 +42,18 @@ class Tapes:
     Args:
         directory: where.
         mine: whether a run, by its project and id, is of interest.
+        chosen: whether a tape is, by what its first frame says; None: all are.
     """
 
-    def __init__(self, directory: Path, mine: Callable[[str, str], bool] = lambda _project, _run: True) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        mine: Callable[[str, str], bool] = lambda _project, _run: True,
+        chosen: Chosen | None = None,
+    ) -> None:
         self._directory = directory
         self._mine = mine
+        self._chosen = chosen
         self._runs: dict[str, _Run] = {}
         self._looks = 0
 
@@ -74,7 +84,7 @@ class Tapes:
         for name in names:
             tape = directory / name
             project, run = _names(directory, identity, tape)
-            if self._mine(project, run):
+            if self._mine(project, run) and (self._chosen is None or self._chosen(_opening(tape))):
                 found[os.path.relpath(tape, self._directory)] = OwnedTape(tape, project, run, identity, problem)
         return found
 
@@ -83,17 +93,23 @@ def _names(directory: Path, identity: dict[str, Any], tape: Path) -> tuple[str, 
     """The project and the id of a tape's run: of run.json, else of the tape itself, else of its directories."""
     project, run = identity.get("project"), identity.get("id")
     if not isinstance(project, str) or not isinstance(run, str):
-        told: dict[str, Any] = {}
-        with contextlib.suppress(OSError, ValueError), tape.open("rb") as file:
-            frame = read_frame(file, 0, 0)
-            opening = json.loads(frame.payload) if isinstance(frame, tuple) else {}
-            told = opening if isinstance(opening, dict) else {}
+        told = _opening(tape)
         project = project if isinstance(project, str) else told.get("project")
         run = run if isinstance(run, str) else told.get("run")
     return (
         project if isinstance(project, str) else directory.parent.name,
         run if isinstance(run, str) else directory.name,
     )
+
+
+def _opening(tape: Path) -> dict[str, Any]:
+    """What the first frame of a tape says; nothing where it cannot be read."""
+    with contextlib.suppress(OSError, ValueError), tape.open("rb") as file:
+        frame = read_frame(file, 0, 0)
+        opening = json.loads(frame.payload) if isinstance(frame, tuple) else {}
+        if isinstance(opening, dict):
+            return opening
+    return {}
 
 
 def _run_directories(root: Path) -> Iterator[str]:
